@@ -1,0 +1,363 @@
+//! The read model: what can be asked, and the plain values that answer it.
+//!
+//! Every type here is owned data (`Clone + Debug`), cheap to hand between threads.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use semihv_domain::{
+    Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, Image, ImageId, Job,
+    Metric, Modality, Note, NoteId, Passage, PassageId, Question, QuestionId, QuestionKind, Tag,
+    Target, UnixSeconds, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// What the lists show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ListKind {
+    Cases,
+    Questions,
+}
+
+/// A list to be opened: everything that matches `filter` (the query language; empty: all).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ListSpec {
+    pub kind: ListKind,
+    pub filter: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Query {
+    /// Counts for the header and the empty states.
+    Overview,
+    /// Which rows a list holds, in order. The rows themselves come by [`Query::Rows`].
+    List(ListSpec),
+    /// The rows at these positions of a listing: at most 500 a call.
+    Rows {
+        kind: ListKind,
+        ids: Vec<i64>,
+    },
+    Case(CaseId),
+    Question(QuestionId),
+    /// Guideline passages for a typed query, or for the selection when `text` is empty.
+    Guidelines {
+        text: String,
+        case: Option<CaseId>,
+        question: Option<QuestionId>,
+        limit: usize,
+    },
+    Passage(PassageId),
+    /// Hits over any kind with facets: the command line's `search`.
+    Search {
+        kind: DocumentKind,
+        text: String,
+        limit: usize,
+        facets: Vec<Facet>,
+    },
+    /// Values that could stand at `column` (characters from 0) of a query.
+    Complete {
+        text: String,
+        column: usize,
+    },
+    Dataset,
+    Jobs,
+    Skipped {
+        source: Option<String>,
+        limit: usize,
+    },
+    Notes(Target),
+    /// All tags in use, most used first.
+    Tags,
+    /// The logs that the manifest names.
+    Runs,
+    /// The tail of a run's log with its metrics; `lines` from the end.
+    Log {
+        run: String,
+        lines: usize,
+    },
+    /// What is left of a note that was being typed when the program ended.
+    Draft(Target),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    Overview(Overview),
+    List(Listing),
+    Rows {
+        kind: ListKind,
+        rows: Vec<ListRow>,
+    },
+    Case(Box<CaseDetail>),
+    Question(Box<QuestionDetail>),
+    Guidelines(Vec<GuidelineHit>),
+    Passage(Box<PassageDetail>),
+    Search {
+        hits: Vec<Hit>,
+        total: u64,
+        facets: Vec<(Facet, Vec<FacetCount>)>,
+    },
+    Complete(Vec<CompletionItem>),
+    Dataset(Dataset),
+    Jobs(Vec<Job>),
+    Skipped(Vec<SkippedRow>),
+    Notes {
+        target: Target,
+        notes: Vec<Note>,
+        tags: Vec<Tag>,
+    },
+    Tags(Vec<(Tag, u64)>),
+    Runs(Vec<RunSummary>),
+    Log(Box<LogView>),
+    Draft {
+        target: Target,
+        text: Option<String>,
+    },
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Overview {
+    pub workspace: String,
+    pub root: PathBuf,
+    pub cases: u64,
+    pub images: u64,
+    pub questions: u64,
+    pub answers: u64,
+    pub guidelines: u64,
+    pub passages: u64,
+    pub notes: u64,
+    /// Models with answers, by name.
+    pub models: Vec<ModelScore>,
+    /// Documents in the search index, and rows that changed since it was built.
+    pub indexed: u64,
+    pub unindexed: u64,
+    pub read_only: bool,
+}
+
+/// Closed questions only; open ones need a judge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelScore {
+    pub model: String,
+    pub answers: u64,
+    pub right: u64,
+    pub wrong: u64,
+    pub unparsed: u64,
+    pub unjudged: u64,
+}
+
+/// The ids of a list in order; shared, never copied.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing {
+    pub spec: ListSpec,
+    pub ids: Arc<[i64]>,
+    /// When the query could not be answered exactly, what to tell (`index is 3,000 rows behind`).
+    pub remark: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ListRow {
+    Case(CaseRow),
+    Question(QuestionRow),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseRow {
+    pub id: CaseId,
+    pub key: String,
+    pub title: String,
+    pub source: String,
+    pub modality: Option<Modality>,
+    pub images: u32,
+    pub questions: u32,
+    pub tags: Vec<Tag>,
+    pub has_note: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuestionRow {
+    pub id: QuestionId,
+    pub key: String,
+    pub text: String,
+    pub kind: QuestionKind,
+    pub case: Option<CaseId>,
+    pub source: String,
+    pub modality: Option<Modality>,
+    /// By model name, sorted.
+    pub verdicts: Vec<(String, Verdict)>,
+    pub tags: Vec<Tag>,
+    pub has_note: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CaseDetail {
+    pub case: Case,
+    pub images: Vec<Image>,
+    pub questions: Vec<QuestionRow>,
+    pub tags: Vec<Tag>,
+    pub notes: Vec<Note>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuestionDetail {
+    pub question: Question,
+    /// The image asked about, or the case's first one.
+    pub image: Option<ImageId>,
+    pub answers: Vec<AnswerRow>,
+    pub tags: Vec<Tag>,
+    pub notes: Vec<Note>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct AnswerRow {
+    pub answer: Answer,
+    pub tags: Vec<Tag>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct GuidelineHit {
+    pub hit: Hit,
+    pub passage: PassageId,
+    pub headings: Vec<String>,
+    pub guideline_title: String,
+    pub year: Option<i32>,
+}
+
+/// A passage with its neighbours, for reading.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PassageDetail {
+    pub guideline: Guideline,
+    pub passages: Vec<Passage>,
+    /// Position in `passages` of the one asked for.
+    pub at: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CompletionItem {
+    /// What replaces the word under the cursor.
+    pub insert: String,
+    pub about: String,
+    /// Character range of the query that is replaced.
+    pub from: usize,
+    pub to: usize,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Dataset {
+    pub sources: Vec<SourceRow>,
+    /// Of images, largest first.
+    pub modalities: Vec<Share>,
+    pub skipped_reasons: Vec<Share>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceRow {
+    pub name: String,
+    pub kind: String,
+    pub path: String,
+    pub cases: u64,
+    pub images: u64,
+    pub missing_images: u64,
+    pub questions: u64,
+    pub answers: u64,
+    pub passages: u64,
+    pub skipped: u64,
+    pub imported: UnixSeconds,
+    /// False while an import is running or was cut off.
+    pub is_complete: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Share {
+    pub name: String,
+    pub count: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SkippedRow {
+    pub source: String,
+    pub file: String,
+    pub line: Option<u64>,
+    pub reason: String,
+}
+
+/// A followed log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSummary {
+    pub name: String,
+    pub path: PathBuf,
+    pub last_step: Option<u64>,
+    pub last_loss: Option<f64>,
+    /// The log grew within the last minute.
+    pub is_growing: bool,
+    /// Set when the file cannot be read.
+    pub trouble: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogView {
+    pub run: String,
+    pub path: PathBuf,
+    /// The last lines, oldest first, made printable.
+    pub lines: Vec<String>,
+    /// Number (from 0) of the first of `lines` in the file.
+    pub first_line: u64,
+    pub total_lines: u64,
+    pub metrics: Vec<Metric>,
+    pub modified: Option<UnixSeconds>,
+}
+
+/// What a person changes. Acknowledged only after it is on disk; each can be undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Edit {
+    AddTag {
+        targets: Vec<Target>,
+        tag: Tag,
+    },
+    RemoveTag {
+        targets: Vec<Target>,
+        tag: Tag,
+    },
+    /// Writes a note and drops the draft of the same target.
+    WriteNote {
+        target: Target,
+        text: String,
+    },
+    ReplaceNote {
+        note: NoteId,
+        text: String,
+    },
+    DeleteNote {
+        note: NoteId,
+    },
+    /// Keeps what is being typed, so that a lost link or a kill loses nothing.
+    KeepDraft {
+        target: Target,
+        text: String,
+    },
+    DropDraft {
+        target: Target,
+    },
+}
+
+/// Long work to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobSpec {
+    Import(ImportSpec),
+    /// Brings the search index up to date; `Rebuild::FromNothing` starts over.
+    Index(Rebuild),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportSpec {
+    pub kind: String,
+    pub path: PathBuf,
+    pub name: Option<String>,
+    pub copies_images: bool,
+    pub is_dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rebuild {
+    Incremental,
+    FromNothing,
+}

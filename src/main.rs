@@ -1,0 +1,2 @@
+//! The `semihv` program.
+fn main() {}
