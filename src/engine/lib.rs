@@ -6,7 +6,8 @@
 mod query;
 
 pub use query::{
-    AnswerRow, CaseDetail, CaseRow, CompletionItem, Dataset, Edit, GuidelineHit, ImportSpec,
-    JobSpec, ListKind, ListRow, ListSpec, Listing, LogView, ModelScore, Overview, PassageDetail,
-    Query, QuestionDetail, QuestionRow, Rebuild, Reply, RunSummary, Share, SkippedRow, SourceRow,
+    AnswerRow, CaseDetail, CaseRow, Changed, CompletionItem, Dataset, Edit, Event, GuidelineHit,
+    ImportSpec, JobSpec, ListKind, ListRow, ListSpec, Listing, LogView, ModelScore, Overview,
+    PassageDetail, Query, QuestionDetail, QuestionRow, Rebuild, Reply, RunSummary, Share,
+    SkippedRow, SourceRow,
 };

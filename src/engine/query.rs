@@ -361,3 +361,33 @@ pub enum Rebuild {
     Incremental,
     FromNothing,
 }
+
+/// What the engine tells without being asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A job started, moved or ended. At most about ten a second per job.
+    Job(Job),
+    /// Rows changed: by an edit here, by a job, or by another semihv on the same workspace.
+    Changed(Changed),
+    /// An edit was not stored; what was typed is given back so that nothing is lost.
+    EditFailed {
+        edit: Edit,
+        failure: semihv_domain::Failure,
+    },
+    /// The manifest or the user's settings changed on disk; `trouble` when the new text has an
+    /// error and the old settings stay.
+    SettingsChanged { trouble: Option<String> },
+    /// A followed log grew.
+    LogChanged { run: String },
+}
+
+/// What changed, so that only what shows it is asked again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// Tags, notes or drafts of these targets.
+    Annotations(Vec<Target>),
+    /// Rows were imported, or another process wrote: everything may differ.
+    Rows,
+    /// The search index is fresh.
+    Index,
+}

@@ -1,0 +1,70 @@
+//! What can happen to the workbench, and what it asks to be done: both plain data.
+//!
+//! `Action`s come in (keys through the keymap, replies and events of the engine, the terminal);
+//! `Effect`s go out and are performed by `runtime.rs` alone.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use semihv_domain::{Failure, JobId, Target};
+use semihv_engine::{Edit, Event, JobSpec, Query, Reply};
+
+use crate::panes;
+use crate::picture::{Picture, PictureRequest};
+use crate::slot::Ticket;
+
+/// Everything `update` can be told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// What belongs to no single pane: focus, layouts, palette, quitting.
+    App(crate::app::Msg),
+    Cases(panes::cases::Msg),
+    Questions(panes::questions::Msg),
+    Image(panes::image::Msg),
+    Text(panes::text::Msg),
+    Guidelines(panes::guidelines::Msg),
+    Rationales(panes::rationales::Msg),
+    Log(panes::log::Msg),
+    Dataset(panes::dataset::Msg),
+    Jobs(panes::jobs::Msg),
+    Notes(panes::notes::Msg),
+    /// The answer to an [`Effect::Ask`]; stale tickets fall through.
+    Reply(Ticket, Result<Reply, Failure>),
+    /// The answer to an [`Effect::Draw`].
+    Drawn(Ticket, Result<Arc<Picture>, Failure>),
+    Engine(Event),
+    Resize(u16, u16),
+    /// A wake-up that was asked for by [`Effect::Wake`].
+    Woke(Ticket),
+}
+
+/// Everything `update` can ask for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Answered by [`Action::Reply`] with the same ticket; a newer ticket of the slot cancels it.
+    Ask(Ticket, Query),
+    /// Decode and fit a picture; answered by [`Action::Drawn`].
+    Draw(Ticket, PictureRequest),
+    /// Change the store. The engine answers with [`Event::Changed`] or [`Event::EditFailed`].
+    Edit(Edit),
+    Start(JobSpec),
+    Cancel(JobId),
+    /// OSC 52, tmux's buffer and a file, whichever the terminal takes.
+    Copy(String),
+    /// Leave the screen to `$EDITOR` with this text; the result comes back as a note.
+    OpenEditor {
+        target: Target,
+        text: String,
+    },
+    /// Ask to be woken; a newer wake-up of the same slot replaces it.
+    Wake(Ticket, Duration),
+    /// Remember layout, selection and filters (written atomically, at most once a second).
+    SaveSession,
+    OpenWorkspace(PathBuf),
+    /// Ask the terminal what it can show once more, or cycle the graphics protocol.
+    NextGraphics,
+    Redraw,
+    Suspend,
+    Quit,
+}

@@ -1,0 +1,91 @@
+//! What all panes see: the selection and what was loaded for it.
+
+use semihv_domain::{CaseId, Failure, ImageId, PassageId, QuestionId, UnixSeconds};
+use semihv_engine::{CaseDetail, Overview, QuestionDetail};
+
+/// The one selection that the panes share: moving in one pane moves the others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    pub case: Option<CaseId>,
+    pub question: Option<QuestionId>,
+    pub image: Option<ImageId>,
+    pub passage: Option<PassageId>,
+    /// Index into the image's regions of the one looked at.
+    pub region: Option<usize>,
+    /// A followed log, by name.
+    pub run: Option<String>,
+    /// Models compared side by side, in order; empty means the first ones by name.
+    pub models: Vec<String>,
+}
+
+/// A loaded value. While a newer one is on its way the old one stays on screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Load<T> {
+    /// Nothing is selected, so nothing was asked.
+    Empty,
+    /// Asked for the first time: `stale` is what was shown before.
+    Loading {
+        stale: Option<T>,
+    },
+    Ready(T),
+    Failed(Failure),
+}
+
+impl<T> Load<T> {
+    /// What can be shown now.
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Ready(value) | Self::Loading { stale: Some(value) } => Some(value),
+            Self::Empty | Self::Loading { stale: None } | Self::Failed(_) => None,
+        }
+    }
+
+    /// Marks the value as being replaced.
+    pub fn reload(&mut self) {
+        let old = std::mem::replace(self, Self::Empty);
+        *self = match old {
+            Self::Ready(value) => Self::Loading { stale: Some(value) },
+            Self::Loading { stale } => Self::Loading { stale },
+            Self::Empty | Self::Failed(_) => Self::Loading { stale: None },
+        };
+    }
+
+    pub fn settle(&mut self, outcome: Result<T, Failure>) {
+        *self = match outcome {
+            Ok(value) => Self::Ready(value),
+            Err(failure) => Self::Failed(failure),
+        };
+    }
+}
+
+impl<T> Default for Load<T> {
+    fn default() -> Self {
+        Self::Empty
+    }
+}
+
+/// How signs are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Glyphs {
+    #[default]
+    Unicode,
+    /// `--ascii`: every sign has a twin that any terminal shows.
+    Ascii,
+}
+
+/// Read by every pane, written by `app` alone.
+#[derive(Debug, Clone, Default)]
+pub struct Shared {
+    pub selection: Selection,
+    pub overview: Overview,
+    /// The case of the selection, loaded once for all panes.
+    pub case: Load<Box<CaseDetail>>,
+    /// The question of the selection with all answers, loaded once for all panes.
+    pub question: Load<Box<QuestionDetail>>,
+    pub glyphs: Glyphs,
+    pub is_read_only: bool,
+    /// The time of the last event, for "8 s ago"; drawing never reads a clock.
+    pub now: UnixSeconds,
+    /// A spinner may show: something has been awaited for more than 200 ms.
+    pub spinner_frame: Option<u8>,
+}
