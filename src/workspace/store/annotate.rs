@@ -106,6 +106,11 @@ impl Store {
         Ok(parts.and_then(|(kind, row)| Target::from_parts(&kind, row)))
     }
 
+    pub fn note_text(&self, note: NoteId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT text FROM notes WHERE id = ?1";
+        Ok(self.connection.query_row(sql, [note.0], |row| row.get(0)).optional()?)
+    }
+
     pub fn keep_draft(
         &self,
         target: Target,
