@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use semihv_domain::{
     Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, Image, ImageId, Job,
-    Metric, Modality, Note, NoteId, Passage, PassageId, Question, QuestionId, QuestionKind, Tag,
-    Target, UnixSeconds, Verdict,
+    LineCount, Metric, Modality, Note, NoteId, Passage, PassageId, Question, QuestionId,
+    QuestionKind, Tag, Target, UnixSeconds, Verdict,
 };
 use semihv_workspace::{
     CaseRow, FieldMapping, ModelScore, QuestionRow, Share, SkippedRow, SourceRow,
@@ -232,9 +232,9 @@ pub struct LogView {
     pub path: PathBuf,
     /// The last lines, oldest first, made printable.
     pub lines: Vec<String>,
-    /// Number (from 0) of the first of `lines` in the file.
+    /// Number (from 0) of the first of `lines` in the file; as exact as `total_lines`.
     pub first_line: u64,
-    pub total_lines: u64,
+    pub total_lines: LineCount,
     pub metrics: Vec<Metric>,
     pub modified: Option<UnixSeconds>,
 }
