@@ -1,1 +1,17 @@
-//! semihv imaging
+//! Pixels: published picture files decoded under limits, windowed, fitted and outlined.
+//!
+//! Takes bytes and gives plain buffers. Deliberately absent: terminals, cells, paths, caches.
+
+mod decode;
+mod describe;
+mod fit;
+#[cfg(test)]
+mod hostile_bytes;
+mod outline;
+mod pixels;
+
+pub use decode::{DecodeError, Format, Limits, Probe, decode, probe};
+pub use describe::describe;
+pub use fit::{Extent, fit, fitted, resize};
+pub use outline::{Ink, outline};
+pub use pixels::{Pixels, Raster, Window};
