@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use semihv_domain::{Failure, ImageId, ImageState, JobProgress};
 
+use crate::Engine;
 use crate::engine::locked;
 use crate::failures::OrFail;
 use crate::jobs::{Ending, Progress};
-use crate::Engine;
 
 const THREADS: usize = 4;
 
@@ -23,7 +23,10 @@ pub(crate) fn run(
     if progress.is_cancelled() {
         return Ok(Ending::Cancelled);
     }
-    let summary = format!("{} pictures looked at, {bad} missing or unreadable", unchecked.len());
+    let summary = format!(
+        "{} pictures looked at, {bad} missing or unreadable",
+        unchecked.len()
+    );
     Ok(Ending::Done { summary })
 }
 
@@ -43,7 +46,9 @@ pub(crate) fn check(
                 scope.spawn(|| {
                     while !cancel.load(Ordering::Relaxed) {
                         let at = next.fetch_add(1, Ordering::Relaxed);
-                        let Some((id, location)) = images.get(at) else { break };
+                        let Some((id, location)) = images.get(at) else {
+                            break;
+                        };
                         let state = look(engine, location);
                         locked(&seen).push((*id, state));
                     }
@@ -64,9 +69,8 @@ pub(crate) fn check(
     });
     let seen = locked(&seen);
     engine.with_store(|store| store.set_image_states(source, &seen).or_fail("check"))?;
-    let is_bad = |state: &ImageState| {
-        matches!(state, ImageState::Missing | ImageState::Unreadable { .. })
-    };
+    let is_bad =
+        |state: &ImageState| matches!(state, ImageState::Missing | ImageState::Unreadable { .. });
     Ok(seen.iter().filter(|(_, state)| is_bad(state)).count())
 }
 
@@ -77,10 +81,19 @@ fn look(engine: &Engine, location: &str) -> ImageState {
     }
     let bytes = match engine.read_image(location) {
         Ok(bytes) => bytes,
-        Err(failure) => return ImageState::Unreadable { reason: failure.summary },
+        Err(failure) => {
+            return ImageState::Unreadable {
+                reason: failure.summary,
+            };
+        }
     };
     match semihv_imaging::probe(&bytes) {
-        Ok(probe) => ImageState::Readable { width: probe.width, height: probe.height },
-        Err(error) => ImageState::Unreadable { reason: error.to_string() },
+        Ok(probe) => ImageState::Readable {
+            width: probe.width,
+            height: probe.height,
+        },
+        Err(error) => ImageState::Unreadable {
+            reason: error.to_string(),
+        },
     }
 }

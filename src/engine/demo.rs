@@ -39,7 +39,16 @@ pub fn demo(options: OpenOptions) -> Result<(Engine, DemoSummary), Failure> {
     let Reply::Overview(overview) = engine.ask(&Query::Overview)? else {
         return Err(Failure::new("demo", FailureKind::Internal, "no overview"));
     };
-    Ok((engine, DemoSummary { overview, was_kept, draw_ms, import_ms, index_ms }))
+    Ok((
+        engine,
+        DemoSummary {
+            overview,
+            was_kept,
+            draw_ms,
+            import_ms,
+            index_ms,
+        },
+    ))
 }
 
 /// Draws what is not there yet, on all cores: the pictures are code, not files.
@@ -60,13 +69,17 @@ fn draw_pictures(root: &Path) -> Result<(), Failure> {
             .map(|keys| scope.spawn(move || keys.iter().try_for_each(|key| draw(key, folder))))
             .collect();
         drawing.into_iter().try_for_each(|thread| {
-            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            thread
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     })
 }
 
 fn draw(key: &str, folder: &Path) -> Result<(), Failure> {
-    let Some(picture) = phantom::draw(key) else { return Ok(()) };
+    let Some(picture) = phantom::draw(key) else {
+        return Ok(());
+    };
     let png = semihv_imaging::png(&picture)
         .map_err(|error| Failure::of("demo", FailureKind::Internal, &error))?;
     semihv_workspace::write_atomically(&folder.join(format!("{key}.png")), &png).or_fail("demo")
@@ -101,11 +114,7 @@ pub(crate) fn run(engine: &Engine, spec: JobSpec) -> Result<Job, Failure> {
 impl Engine {
     /// Starts a job, hands its progress to `watch` and returns it when it is over. A failed job
     /// is returned as its failure.
-    pub fn run_to_end(
-        &self,
-        spec: JobSpec,
-        mut watch: impl FnMut(&Job),
-    ) -> Result<Job, Failure> {
+    pub fn run_to_end(&self, spec: JobSpec, mut watch: impl FnMut(&Job)) -> Result<Job, Failure> {
         let events = self.subscribe();
         let started = self.start(spec)?;
         loop {

@@ -25,14 +25,20 @@ impl Engine {
         let edited = perform(store, edit, &author).or_fail("edit")?;
         drop(pen);
         if !edited.changed.is_empty() {
-            self.tell(&Event::Changed(Changed::Annotations(edited.changed.clone())));
+            self.tell(&Event::Changed(Changed::Annotations(
+                edited.changed.clone(),
+            )));
         }
         Ok(edited)
     }
 }
 
 fn closed() -> Failure {
-    Failure::new("edit", semihv_domain::FailureKind::Internal, "the workspace is closed")
+    Failure::new(
+        "edit",
+        semihv_domain::FailureKind::Internal,
+        "the workspace is closed",
+    )
 }
 
 fn perform(
@@ -44,37 +50,66 @@ fn perform(
     Ok(match edit {
         Edit::AddTag { targets, tag } => {
             let changed = store.add_tag(targets, tag, signed)?;
-            let undo = Edit::RemoveTag { targets: changed.clone(), tag: tag.clone() };
-            Edited { undo: (!changed.is_empty()).then_some(undo), changed }
+            let undo = Edit::RemoveTag {
+                targets: changed.clone(),
+                tag: tag.clone(),
+            };
+            Edited {
+                undo: (!changed.is_empty()).then_some(undo),
+                changed,
+            }
         }
         Edit::RemoveTag { targets, tag } => {
             let changed = store.remove_tag(targets, tag)?;
-            let undo = Edit::AddTag { targets: changed.clone(), tag: tag.clone() };
-            Edited { undo: (!changed.is_empty()).then_some(undo), changed }
+            let undo = Edit::AddTag {
+                targets: changed.clone(),
+                tag: tag.clone(),
+            };
+            Edited {
+                undo: (!changed.is_empty()).then_some(undo),
+                changed,
+            }
         }
         Edit::WriteNote { target, text } => {
             let note = store.write_note(*target, text, signed)?;
-            Edited { changed: vec![*target], undo: Some(Edit::DeleteNote { note }) }
+            Edited {
+                changed: vec![*target],
+                undo: Some(Edit::DeleteNote { note }),
+            }
         }
         Edit::ReplaceNote { note, text } => {
             let before = store.note_text(*note)?;
             let changed = store.replace_note(*note, text, signed.1)?;
             let undo = before.map(|text| Edit::ReplaceNote { note: *note, text });
-            Edited { changed: changed.into_iter().collect(), undo }
+            Edited {
+                changed: changed.into_iter().collect(),
+                undo,
+            }
         }
         Edit::DeleteNote { note } => {
             let text = store.note_text(*note)?;
             let changed = store.delete_note(*note)?;
-            let undo = changed.zip(text).map(|(target, text)| Edit::WriteNote { target, text });
-            Edited { changed: changed.into_iter().collect(), undo }
+            let undo = changed
+                .zip(text)
+                .map(|(target, text)| Edit::WriteNote { target, text });
+            Edited {
+                changed: changed.into_iter().collect(),
+                undo,
+            }
         }
         Edit::KeepDraft { target, text } => {
             store.keep_draft(*target, text, signed.1)?;
-            Edited { changed: Vec::new(), undo: None }
+            Edited {
+                changed: Vec::new(),
+                undo: None,
+            }
         }
         Edit::DropDraft { target } => {
             store.drop_draft(*target)?;
-            Edited { changed: Vec::new(), undo: None }
+            Edited {
+                changed: Vec::new(),
+                undo: None,
+            }
         }
     })
 }

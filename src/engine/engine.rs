@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 
 use semihv_domain::{Failure, FailureKind, Job, JobId, UnixSeconds};
 use semihv_retrieval::Index;
+use semihv_runs::FollowedLog;
 use semihv_workspace::{
     Durability, FileSystem, Journal, Layer, Manifest, Places, Settings, SettingsFile, Store,
     StoreMode, UserFile, UserPlaces, file_system, read_toml, remember_workspace,
@@ -54,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) pen: Mutex<Option<Store>>,
     pub(crate) index: Mutex<Option<Arc<Index>>>,
     pub(crate) running: Mutex<BTreeMap<JobId, Running>>,
+    pub(crate) followed: Mutex<BTreeMap<(String, PathBuf), FollowedLog>>,
     listeners: Mutex<Vec<mpsc::Sender<Event>>>,
 }
 
@@ -94,6 +96,7 @@ impl Engine {
                 pen: Mutex::new(Some(first)),
                 index: Mutex::new(None),
                 running: Mutex::new(BTreeMap::new()),
+                followed: Mutex::new(BTreeMap::new()),
                 listeners: Mutex::new(Vec::new()),
                 options,
             }),
@@ -116,7 +119,11 @@ impl Engine {
     pub fn name(&self) -> String {
         let named = self.manifest().workspace.name;
         named.unwrap_or_else(|| {
-            self.root().file_name().unwrap_or_default().to_string_lossy().into_owned()
+            self.root()
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
         })
     }
 
@@ -125,16 +132,29 @@ impl Engine {
     }
 
     pub fn manifest(&self) -> Manifest {
-        self.inner.manifest.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner
+            .manifest
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub fn settings(&self) -> Settings {
-        self.inner.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner
+            .settings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Key bindings of the user's file, then of the workspace: the later one wins.
     pub fn keys(&self) -> Vec<semihv_workspace::KeyEntry> {
-        let user = self.inner.user_keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let user = self
+            .inner
+            .user_keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         user.into_iter().chain(self.manifest().keys).collect()
     }
 
@@ -157,9 +177,21 @@ impl Engine {
     pub(crate) fn reload_settings(&self) -> Result<(), Failure> {
         let manifest = Manifest::read(&self.inner.places.manifest()).or_fail("settings")?;
         let (settings, user_keys) = layered_settings(&self.inner.options, &manifest)?;
-        *self.inner.manifest.write().unwrap_or_else(PoisonError::into_inner) = manifest;
-        *self.inner.settings.write().unwrap_or_else(PoisonError::into_inner) = settings;
-        *self.inner.user_keys.write().unwrap_or_else(PoisonError::into_inner) = user_keys;
+        *self
+            .inner
+            .manifest
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = manifest;
+        *self
+            .inner
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = settings;
+        *self
+            .inner
+            .user_keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = user_keys;
         Ok(())
     }
 
@@ -220,10 +252,12 @@ impl Engine {
     pub(crate) fn refuse_when_read_only(&self, stage: &str) -> Result<(), Failure> {
         match self.inner.writing {
             Writing::Allowed => Ok(()),
-            Writing::Refused => {
-                Err(Failure::new(stage, FailureKind::User, "the workspace is open read-only")
-                    .with_hint("open it again without --read-only, on a disk that can be written"))
-            }
+            Writing::Refused => Err(Failure::new(
+                stage,
+                FailureKind::User,
+                "the workspace is open read-only",
+            )
+            .with_hint("open it again without --read-only, on a disk that can be written")),
         }
     }
 }

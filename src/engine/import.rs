@@ -59,7 +59,9 @@ pub(crate) fn run(
     let request = request(spec)?;
     let pace = Arc::new(Pace::default());
     let (sender, receiver) = sync_channel(WAITING);
-    let copies_to = spec.copies_images.then(|| engine.inner.places.copied_images(&spec.name));
+    let copies_to = spec
+        .copies_images
+        .then(|| engine.inner.places.copied_images(&spec.name));
     let (stored, read) = std::thread::scope(|scope| {
         let reading = {
             let pace = Arc::clone(&pace);
@@ -80,7 +82,9 @@ pub(crate) fn run(
         return Ok(Ending::Cancelled);
     }
     check_pictures(engine, spec, progress)?;
-    Ok(Ending::Done { summary: summary(&counts) })
+    Ok(Ending::Done {
+        summary: summary(&counts),
+    })
 }
 
 fn check_pictures(
@@ -113,7 +117,12 @@ fn read(
     pace: Arc<Pace>,
     copies_to: Option<&Path>,
 ) -> Result<(), ImportError> {
-    let mut hand = Hand { sender, pace, waiting: Vec::with_capacity(HANDFUL), copies_to };
+    let mut hand = Hand {
+        sender,
+        pace,
+        waiting: Vec::with_capacity(HANDFUL),
+        copies_to,
+    };
     importer.read(request, &mut hand)?;
     let _ = hand.give();
     Ok(())
@@ -137,7 +146,11 @@ impl Hand<'_> {
 
     fn hand(&mut self, handed: Handed) -> ControlFlow<()> {
         self.waiting.push(handed);
-        if self.waiting.len() >= HANDFUL { self.give() } else { ControlFlow::Continue(()) }
+        if self.waiting.len() >= HANDFUL {
+            self.give()
+        } else {
+            ControlFlow::Continue(())
+        }
     }
 
     /// A picture that cannot be copied stays referenced; the case is not lost over it.
@@ -147,7 +160,10 @@ impl Hand<'_> {
             match copy_picture(&image.location, folder) {
                 Ok(location) => image.location = location,
                 Err(reason) => {
-                    let at = SkippedAt { file: image.location.clone(), line: None };
+                    let at = SkippedAt {
+                        file: image.location.clone(),
+                        line: None,
+                    };
                     let reason = format!("the picture was not copied: {reason}");
                     self.waiting.push(Handed::Skipped(Skipped { at, reason }));
                 }
@@ -193,8 +209,9 @@ fn store(
         let marked = semihv_evaluation::mark(question, answer);
         (marked.verdict, marked.rule.to_owned())
     };
-    let mut rows =
-        store.begin_import((&spec.name, &spec.kind, &path), now(), &marker).or_fail("import")?;
+    let mut rows = store
+        .begin_import((&spec.name, &spec.kind, &path), now(), &marker)
+        .or_fail("import")?;
     for handful in receiver {
         for handed in handful {
             put(engine, &mut rows, handed).or_fail("import")?;
@@ -204,7 +221,9 @@ fn store(
             return rows.stop().map(|counts| (counts, true)).or_fail("import");
         }
     }
-    rows.finish().map(|counts| (counts, false)).or_fail("import")
+    rows.finish()
+        .map(|counts| (counts, false))
+        .or_fail("import")
 }
 
 fn put(engine: &Engine, rows: &mut ImportRows<'_>, handed: Handed) -> Result<(), StoreError> {
@@ -250,7 +269,11 @@ fn summary(counts: &ImportCounts) -> String {
         .filter(|(count, ..)| *count > 0)
         .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many }))
         .collect();
-    if said.is_empty() { "nothing to import".to_owned() } else { said.join(", ") }
+    if said.is_empty() {
+        "nothing to import".to_owned()
+    } else {
+        said.join(", ")
+    }
 }
 
 impl Engine {
@@ -291,9 +314,12 @@ impl Engine {
         };
         // The mapping may also be asked for by name alone, for another file of the same shape.
         let lent = entry.map(|(_, entry)| entry).or_else(|| {
-            name.and_then(|name| manifest.source_entry(name)).filter(|entry| entry.kind == kind)
+            name.and_then(|name| manifest.source_entry(name))
+                .filter(|entry| entry.kind == kind)
         });
-        let name = name.or_else(|| entry.map(|(name, _)| name.as_str())).unwrap_or(kind);
+        let name = name
+            .or_else(|| entry.map(|(name, _)| name.as_str()))
+            .unwrap_or(kind);
         Ok(ImportSpec {
             kind: kind.to_owned(),
             path,
@@ -308,9 +334,14 @@ impl Engine {
 
     /// Reads everything and stores nothing. Joins between rows are not checked.
     pub fn dry_run(&self, spec: &ImportSpec, cancel: &AtomicBool) -> Result<DryRun, Failure> {
-        let mut counting = Counting { dry_run: DryRun::default(), cancel };
+        let mut counting = Counting {
+            dry_run: DryRun::default(),
+            cancel,
+        };
         let importer = importer(&spec.kind).or_fail("import")?;
-        importer.read(&request(spec)?, &mut counting).or_fail("import")?;
+        importer
+            .read(&request(spec)?, &mut counting)
+            .or_fail("import")?;
         Ok(counting.dry_run)
     }
 }

@@ -40,11 +40,15 @@ pub(crate) fn run(
             skipped: 0,
         });
     };
-    let summary = index.update(changes, up_to, &tell, &cancel).or_fail("index")?;
+    let summary = index
+        .update(changes, up_to, &tell, &cancel)
+        .or_fail("index")?;
     if summary.was_cancelled {
         return Ok(Ending::Cancelled);
     }
-    Ok(Ending::Done { summary: format!("{} documents indexed", summary.put) })
+    Ok(Ending::Done {
+        summary: format!("{} documents indexed", summary.put),
+    })
 }
 
 /// All changes after `since` with rising numbers, merged from the three kinds page by page, so
@@ -81,14 +85,28 @@ impl<'a> Changes<'a> {
         // A removal is harmless when repeated, so they all come first under the lowest number.
         if let Some((kind, row)) = self.removals.next() {
             let change = Change::Delete(kind, row);
-            return Ok(Some(NumberedChange { number: self.since, change }));
+            return Ok(Some(NumberedChange {
+                number: self.since,
+                change,
+            }));
         }
         let store = &*self.store;
-        self.cases.fill(|after| store.searchable_cases(after, PAGE))?;
-        self.questions.fill(|after| store.searchable_questions(after, PAGE))?;
-        self.passages.fill(|after| store.searchable_passages(after, PAGE))?;
-        let next = [self.cases.number(), self.questions.number(), self.passages.number()];
-        let Some(number) = next.into_iter().flatten().min().filter(|next| *next <= self.up_to)
+        self.cases
+            .fill(|after| store.searchable_cases(after, PAGE))?;
+        self.questions
+            .fill(|after| store.searchable_questions(after, PAGE))?;
+        self.passages
+            .fill(|after| store.searchable_passages(after, PAGE))?;
+        let next = [
+            self.cases.number(),
+            self.questions.number(),
+            self.passages.number(),
+        ];
+        let Some(number) = next
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|next| *next <= self.up_to)
         else {
             return Ok(None);
         };
@@ -99,8 +117,10 @@ impl<'a> Changes<'a> {
         } else {
             self.passages.take().map(passage_document)
         };
-        Ok(document
-            .map(|document| NumberedChange { number, change: Change::Put(Box::new(document)) }))
+        Ok(document.map(|document| NumberedChange {
+            number,
+            change: Change::Put(Box::new(document)),
+        }))
     }
 }
 
@@ -108,7 +128,9 @@ impl Iterator for Changes<'_> {
     type Item = Result<NumberedChange, ReadChangesError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.next_change().map_err(ReadChangesError::from).transpose()
+        self.next_change()
+            .map_err(ReadChangesError::from)
+            .transpose()
     }
 }
 

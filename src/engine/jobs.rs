@@ -37,9 +37,14 @@ impl Engine {
         };
         self.refuse_when_read_only(stage)?;
         let store = self.connect(Durability::Kill)?;
-        let job = store.add_job(kind, &command_of(&spec), now()).or_fail(stage)?;
+        let job = store
+            .add_job(kind, &command_of(&spec), now())
+            .or_fail(stage)?;
         let cancel = Arc::new(AtomicBool::new(false));
-        let running = Running { job: job.clone(), cancel: Arc::clone(&cancel) };
+        let running = Running {
+            job: job.clone(),
+            cancel: Arc::clone(&cancel),
+        };
         locked(&self.inner.running).insert(job.id, running);
         self.tell(&Event::Job(job.clone()));
         let engine = self.clone();
@@ -63,7 +68,10 @@ impl Engine {
 
     /// Jobs of this process that are not over.
     pub fn running_jobs(&self) -> usize {
-        locked(&self.inner.running).values().filter(|running| !running.job.state.is_over()).count()
+        locked(&self.inner.running)
+            .values()
+            .filter(|running| !running.job.state.is_over())
+            .count()
     }
 
     fn run(&self, spec: &JobSpec, mut progress: Progress) {
@@ -76,7 +84,9 @@ impl Engine {
             Ok(Ok(Ending::Done { summary })) => JobState::Succeeded { summary },
             Ok(Ok(Ending::Cancelled)) => JobState::Cancelled,
             Ok(Err(failure)) => JobState::Failed { failure },
-            Err(panic) => JobState::Failed { failure: of_panic(panic.as_ref()) },
+            Err(panic) => JobState::Failed {
+                failure: of_panic(panic.as_ref()),
+            },
         };
         let has_succeeded = matches!(state, JobState::Succeeded { .. });
         match spec {
@@ -100,8 +110,12 @@ fn of_panic(panic: &(dyn std::any::Any + Send)) -> Failure {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
     let said = semihv_domain::printable_line(&said).into_owned();
-    Failure::new("job", FailureKind::Internal, format!("semihv has a defect: {said}"))
-        .with_hint("run it again; what was stored is safe. `semihv doctor --report` helps to tell us")
+    Failure::new(
+        "job",
+        FailureKind::Internal,
+        format!("semihv has a defect: {said}"),
+    )
+    .with_hint("run it again; what was stored is safe. `semihv doctor --report` helps to tell us")
 }
 
 /// The command line that does the same.
@@ -114,7 +128,10 @@ pub(crate) fn command_of(spec: &JobSpec) -> String {
                 quoted(&import.path.to_string_lossy()),
                 quoted(&import.name)
             );
-            for (flag, value) in [("--model", &import.model), ("--questions", &import.questions)] {
+            for (flag, value) in [
+                ("--model", &import.model),
+                ("--questions", &import.questions),
+            ] {
                 if let Some(value) = value {
                     command.push_str(&format!(" {flag} {}", quoted(value)));
                 }
@@ -152,7 +169,14 @@ pub(crate) struct Progress {
 impl Progress {
     fn new(engine: Engine, job: Job, store: Store, cancel: Arc<AtomicBool>) -> Self {
         let now = Instant::now();
-        Self { engine, job, store, cancel, told: now, kept: now }
+        Self {
+            engine,
+            job,
+            store,
+            cancel,
+            told: now,
+            kept: now,
+        }
     }
 
     pub(crate) fn cancel_flag(&self) -> Arc<AtomicBool> {
@@ -209,7 +233,10 @@ mod tests {
             model: None,
             questions: None,
         });
-        assert_eq!(command_of(&spec), "semihv import csv '/data/my set.csv' --as ward --copy");
+        assert_eq!(
+            command_of(&spec),
+            "semihv import csv '/data/my set.csv' --as ward --copy"
+        );
     }
 
     #[test]

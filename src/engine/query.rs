@@ -279,7 +279,9 @@ pub enum JobSpec {
     /// Brings the search index up to date; `Rebuild::FromNothing` starts over.
     Index(Rebuild),
     /// Looks at the header of every picture of a source that nobody has looked at.
-    Check { source: String },
+    Check {
+        source: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use semihv_domain::{
-    CaseId, DocumentKind, Failure, FailureKind, PassageId, QuestionId, Target,
-};
+use semihv_domain::{CaseId, DocumentKind, Failure, FailureKind, PassageId, QuestionId, Target};
 use semihv_workspace::{Store, StoreError};
 
 use crate::engine::{Writing, locked};
@@ -24,26 +22,40 @@ pub(crate) fn answer(engine: &Engine, query: &Query) -> Result<Reply, Failure> {
         Query::Rows { kind, ids } => rows(engine, *kind, ids),
         Query::Case(id) => engine.with_store(|store| case(store, *id)),
         Query::Question(id) => engine.with_store(|store| question(store, *id)),
-        Query::Guidelines { text, case, question, limit } => {
-            searching::guidelines(engine, text, *case, *question, *limit).map(Reply::Guidelines)
-        }
+        Query::Guidelines {
+            text,
+            case,
+            question,
+            limit,
+        } => searching::guidelines(engine, text, *case, *question, *limit).map(Reply::Guidelines),
         Query::Passage(id) => engine.with_store(|store| passage(store, *id)),
-        Query::Search { kind, text, limit, facets } => {
-            searching::search(engine, *kind, text, *limit, facets)
-        }
+        Query::Search {
+            kind,
+            text,
+            limit,
+            facets,
+        } => searching::search(engine, *kind, text, *limit, facets),
         Query::Complete { text, column } => searching::complete(engine, text, *column),
         Query::Dataset => engine.with_store(|store| dataset(store).or_fail("dataset")),
         Query::Jobs => jobs(engine).map(Reply::Jobs),
         Query::Skipped { source, limit } => engine.with_store(|store| {
-            store.skipped(source.as_deref(), *limit).map(Reply::Skipped).or_fail("skipped")
+            store
+                .skipped(source.as_deref(), *limit)
+                .map(Reply::Skipped)
+                .or_fail("skipped")
         }),
         Query::Notes(target) => engine.with_store(|store| notes(store, *target).or_fail("notes")),
-        Query::Tags => engine.with_store(|store| store.tag_counts().map(Reply::Tags).or_fail("tags")),
+        Query::Tags => {
+            engine.with_store(|store| store.tag_counts().map(Reply::Tags).or_fail("tags"))
+        }
         Query::Runs => Ok(Reply::Runs(crate::runs::summaries(engine))),
         Query::Log { run, lines } => crate::runs::log(engine, run, *lines),
         Query::Draft(target) => engine.with_store(|store| {
             let text = store.draft(*target).or_fail("draft")?;
-            Ok(Reply::Draft { target: *target, text })
+            Ok(Reply::Draft {
+                target: *target,
+                text,
+            })
         }),
     }
 }
@@ -83,7 +95,11 @@ fn list(engine: &Engine, spec: &ListSpec) -> Result<Listing, Failure> {
         }
         .or_fail("list")
     })?;
-    Ok(Listing { spec: spec.clone(), ids: Arc::from(ids), remark: None })
+    Ok(Listing {
+        spec: spec.clone(),
+        ids: Arc::from(ids),
+        remark: None,
+    })
 }
 
 fn rows(engine: &Engine, kind: ListKind, ids: &[i64]) -> Result<Reply, Failure> {
@@ -108,11 +124,18 @@ fn rows(engine: &Engine, kind: ListKind, ids: &[i64]) -> Result<Reply, Failure> 
 }
 
 fn gone(what: &str) -> Failure {
-    Failure::new("open", FailureKind::Data, format!("this {what} is no longer in the workspace"))
+    Failure::new(
+        "open",
+        FailureKind::Data,
+        format!("this {what} is no longer in the workspace"),
+    )
 }
 
 fn case(store: &mut Store, id: CaseId) -> Result<Reply, Failure> {
-    let case = store.case(id).or_fail("case")?.ok_or_else(|| gone("case"))?;
+    let case = store
+        .case(id)
+        .or_fail("case")?
+        .ok_or_else(|| gone("case"))?;
     let target = Target::Case(id);
     Ok(Reply::Case(Box::new(CaseDetail {
         case,
@@ -124,10 +147,17 @@ fn case(store: &mut Store, id: CaseId) -> Result<Reply, Failure> {
 }
 
 fn question(store: &mut Store, id: QuestionId) -> Result<Reply, Failure> {
-    let question = store.question(id).or_fail("question")?.ok_or_else(|| gone("question"))?;
+    let question = store
+        .question(id)
+        .or_fail("question")?
+        .ok_or_else(|| gone("question"))?;
     let image = match (question.image, question.case) {
         (Some(image), _) => Some(image),
-        (None, Some(case)) => store.images(case).or_fail("question")?.first().map(|image| image.id),
+        (None, Some(case)) => store
+            .images(case)
+            .or_fail("question")?
+            .first()
+            .map(|image| image.id),
         (None, None) => None,
     };
     let target = Target::Question(id);
@@ -152,10 +182,19 @@ fn answers(store: &Store, question: QuestionId) -> Result<Vec<AnswerRow>, StoreE
 }
 
 fn passage(store: &mut Store, id: PassageId) -> Result<Reply, Failure> {
-    let (guideline, passages) =
-        store.guideline_of(id).or_fail("passage")?.ok_or_else(|| gone("passage"))?;
-    let at = passages.iter().position(|passage| passage.id == id).unwrap_or(0);
-    Ok(Reply::Passage(Box::new(PassageDetail { guideline, passages, at })))
+    let (guideline, passages) = store
+        .guideline_of(id)
+        .or_fail("passage")?
+        .ok_or_else(|| gone("passage"))?;
+    let at = passages
+        .iter()
+        .position(|passage| passage.id == id)
+        .unwrap_or(0);
+    Ok(Reply::Passage(Box::new(PassageDetail {
+        guideline,
+        passages,
+        at,
+    })))
 }
 
 fn dataset(store: &mut Store) -> Result<Reply, StoreError> {
@@ -167,7 +206,11 @@ fn dataset(store: &mut Store) -> Result<Reply, StoreError> {
 }
 
 fn notes(store: &mut Store, target: Target) -> Result<Reply, StoreError> {
-    Ok(Reply::Notes { target, notes: store.notes(target)?, tags: store.tags(target)? })
+    Ok(Reply::Notes {
+        target,
+        notes: store.notes(target)?,
+        tags: store.tags(target)?,
+    })
 }
 
 /// The store's jobs, those of this process with their newest progress.
@@ -194,10 +237,7 @@ impl Engine {
 
     /// Rows of tagged or noted kinds, for the query language.
     pub(crate) fn live_rows(&self, kind: DocumentKind, tag: Option<&str>) -> Vec<i64> {
-        let rows = self.with_store(|store| {
-            store.tagged_rows(kind.name(), tag).or_fail("search")
-        });
+        let rows = self.with_store(|store| store.tagged_rows(kind.name(), tag).or_fail("search"));
         rows.unwrap_or_default()
     }
 }
-

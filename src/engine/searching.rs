@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use semihv_domain::{
-    CaseId, DocumentKind, Facet, Failure, FailureKind, Hit, PassageId, QuestionId, QueryError,
+    CaseId, DocumentKind, Facet, Failure, FailureKind, Hit, PassageId, QueryError, QuestionId,
 };
 use semihv_retrieval::{Index, LiveSets, Opened, QueryText};
 use semihv_workspace::Store;
 
 use crate::engine::{Writing, locked};
 use crate::failures::OrFail;
-use crate::{
-    CompletionItem, Engine, GuidelineHit, ListKind, ListSpec, Listing, Rebuild, Reply,
-};
+use crate::{CompletionItem, Engine, GuidelineHit, ListKind, ListSpec, Listing, Rebuild, Reply};
 
 impl Engine {
     /// The index, opened at first use. One that cannot be read was set aside and is empty then.
@@ -74,7 +72,9 @@ impl LiveSets for Live<'_> {
     }
 
     fn noted(&self, kind: DocumentKind) -> Vec<i64> {
-        let rows = self.0.with_store(|store| store.noted_rows(kind.name()).or_fail("search"));
+        let rows = self
+            .0
+            .with_store(|store| store.noted_rows(kind.name()).or_fail("search"));
         rows.unwrap_or_default()
     }
 }
@@ -97,7 +97,11 @@ pub(crate) fn list(engine: &Engine, spec: &ListSpec) -> Result<Listing, Failure>
     let index = engine.index()?;
     let ids = index.ids(kind, &query, &Live(engine)).or_fail("search")?;
     let remark = engine.remark(&index)?;
-    Ok(Listing { spec: spec.clone(), ids: Arc::from(ids), remark })
+    Ok(Listing {
+        spec: spec.clone(),
+        ids: Arc::from(ids),
+        remark,
+    })
 }
 
 pub(crate) fn search(
@@ -111,13 +115,22 @@ pub(crate) fn search(
     let index = engine.index()?;
     let live = Live(engine);
     let (hits, total) = index.hits(kind, &query, limit, &live).or_fail("search")?;
-    let facets = index.facets(kind, &query, facets, &live).or_fail("search")?;
-    Ok(Reply::Search { hits, total, facets })
+    let facets = index
+        .facets(kind, &query, facets, &live)
+        .or_fail("search")?;
+    Ok(Reply::Search {
+        hits,
+        total,
+        facets,
+    })
 }
 
 pub(crate) fn complete(engine: &Engine, text: &str, column: usize) -> Result<Reply, Failure> {
     let tags = engine.with_store(|store| store.tag_counts().or_fail("search"))?;
-    let offers = engine.index()?.complete(text, column, &tags).or_fail("search")?;
+    let offers = engine
+        .index()?
+        .complete(text, column, &tags)
+        .or_fail("search")?;
     let items = offers.into_iter().map(|offer| CompletionItem {
         insert: offer.insert,
         about: offer.about,
@@ -138,13 +151,20 @@ pub(crate) fn guidelines(
     let index = engine.index()?;
     let hits = if text.trim().is_empty() {
         let about = engine.with_store(|store| about(store, case, question))?;
-        index.free_text_hits(DocumentKind::Passage, &about, limit).or_fail("search")?
+        index
+            .free_text_hits(DocumentKind::Passage, &about, limit)
+            .or_fail("search")?
     } else {
         let query = parse(text)?;
-        index.hits(DocumentKind::Passage, &query, limit, &Live(engine)).or_fail("search")?.0
+        index
+            .hits(DocumentKind::Passage, &query, limit, &Live(engine))
+            .or_fail("search")?
+            .0
     };
     engine.with_store(|store| {
-        hits.into_iter().filter_map(|hit| guideline_hit(store, hit).transpose()).collect()
+        hits.into_iter()
+            .filter_map(|hit| guideline_hit(store, hit).transpose())
+            .collect()
     })
 }
 
@@ -183,7 +203,9 @@ fn about(
         }
     }
     let Some(id) = case else { return Ok(words) };
-    let Some(case) = store.case(id).or_fail("search")? else { return Ok(words) };
+    let Some(case) = store.case(id).or_fail("search")? else {
+        return Ok(words);
+    };
     words.push_str(&case.title);
     for section in &case.sections {
         words.push('\n');

@@ -21,11 +21,13 @@ impl Engine {
     /// the process ends.
     pub fn watch(&self) {
         let engine = self.clone();
-        let spawned = std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
-            if let Err(error) = watch(&engine) {
-                tracing::warn!(%error, "changes by other processes are not noticed");
-            }
-        });
+        let spawned = std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || {
+                if let Err(error) = watch(&engine) {
+                    tracing::warn!(%error, "changes by other processes are not noticed");
+                }
+            });
         if let Err(error) = spawned {
             tracing::warn!(%error, "changes by other processes are not noticed");
         }
@@ -92,9 +94,15 @@ fn follow(engine: &Engine, changed: &Receiver<PathBuf>) {
 }
 
 fn tell_of(engine: &Engine, paths: &[PathBuf]) {
-    let settings = [engine.inner.places.manifest(), engine.user_places().settings()];
+    let settings = [
+        engine.inner.places.manifest(),
+        engine.user_places().settings(),
+    ];
     if paths.iter().any(|path| settings.contains(path)) {
-        let trouble = engine.reload_settings().err().map(|failure: Failure| failure.summary);
+        let trouble = engine
+            .reload_settings()
+            .err()
+            .map(|failure: Failure| failure.summary);
         engine.tell(&Event::SettingsChanged { trouble });
     }
     for (run, log) in crate::runs::logs(engine) {
@@ -106,5 +114,7 @@ fn tell_of(engine: &Engine, paths: &[PathBuf]) {
 
 /// Asked on the connection that writes what people type: it changes only when others wrote.
 fn data_version(engine: &Engine) -> Option<i64> {
-    locked(&engine.inner.pen).as_ref().and_then(|store| store.data_version().ok())
+    locked(&engine.inner.pen)
+        .as_ref()
+        .and_then(|store| store.data_version().ok())
 }

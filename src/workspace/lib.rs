@@ -28,7 +28,7 @@ pub use settings::{Graphics, Layer, Settings, SettingsFile, Sourced, StoreMode, 
 pub use store::{
     Access, CaseRow, Durability, ImportCounts, ImportRows, Journal, Marker, ModelScore,
     OpenStoreError, QuestionRow, SearchableCase, SearchablePassage, SearchableQuestion, Share,
-    SkippedRow, SourceRow, Store, StoreCounts, StoreError,
+    SkippedRow, SourceRow, Store, StoreCounts, StoreError, sqlite_version,
 };
 pub use template::{InitError, init, init_demo};
 pub use toml_file::{ReadTomlError, read_toml};

@@ -108,7 +108,10 @@ impl Store {
 
     pub fn note_text(&self, note: NoteId) -> Result<Option<String>, StoreError> {
         let sql = "SELECT text FROM notes WHERE id = ?1";
-        Ok(self.connection.query_row(sql, [note.0], |row| row.get(0)).optional()?)
+        Ok(self
+            .connection
+            .query_row(sql, [note.0], |row| row.get(0))
+            .optional()?)
     }
 
     pub fn keep_draft(

@@ -200,6 +200,11 @@ impl Store {
     }
 }
 
+/// The version of the SQLite that is built in.
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 fn damaged(path: &Path, error: rusqlite::Error) -> OpenStoreError {
     match error.sqlite_error_code() {
         Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
