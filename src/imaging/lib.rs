@@ -1,1 +1,3 @@
 //! semihv imaging
+
+pub mod phantom;
