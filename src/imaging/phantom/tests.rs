@@ -1,0 +1,105 @@
+//! The pictures hold what the table says.
+
+use std::collections::HashSet;
+
+use image::{DynamicImage, GrayImage};
+use semihv_domain::Shape;
+
+use super::form::Form;
+use super::{Finding, Phantom, Tone, draw, phantoms};
+
+/// Mean grey within the outline and in a ring just outside it.
+fn greys(picture: &GrayImage, finding: &Finding) -> (f64, f64) {
+    let form = match finding.outline.shape() {
+        Shape::Polygon { points } => Form::Polygon(
+            points
+                .into_iter()
+                .map(|(x, y)| (x as f32, y as f32))
+                .collect(),
+        ),
+        _ => finding.outline.form(),
+    };
+    let (centre, _) = finding.outline.oval();
+    let shrunk = |x: f32, y: f32, by: f32| {
+        form.distance(
+            centre.0 + (x - centre.0) / by,
+            centre.1 + (y - centre.1) / by,
+        ) < 0.0
+    };
+    let (mut inside, mut ring) = ((0.0, 0.0), (0.0, 0.0));
+    for (x, y, pixel) in picture.enumerate_pixels() {
+        let (x, y, grey) = (x as f32, y as f32, f64::from(pixel.0[0]));
+        if shrunk(x, y, 1.0) {
+            inside = (inside.0 + grey, inside.1 + 1.0);
+        } else if shrunk(x, y, 1.6) && !shrunk(x, y, 1.15) {
+            ring = (ring.0 + grey, ring.1 + 1.0);
+        }
+    }
+    (inside.0 / inside.1, ring.0 / ring.1)
+}
+
+#[test]
+fn every_finding_differs_from_its_surroundings_as_the_table_says() {
+    let failures: Vec<String> = phantoms()
+        .iter()
+        .flat_map(|phantom| {
+            let picture = phantom.draw().into_luma8();
+            phantom.findings.iter().filter_map(move |finding| {
+                let (inside, ring) = greys(&picture, finding);
+                let gain = match finding.tone {
+                    Tone::Brighter => inside - ring,
+                    Tone::Darker => ring - inside,
+                };
+                (gain < 8.0).then(|| {
+                    format!(
+                        "{} {}: {inside:.0} within, {ring:.0} around",
+                        phantom.key, finding.label
+                    )
+                })
+            })
+        })
+        .collect();
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn every_finding_lies_in_its_picture() {
+    for phantom in phantoms() {
+        let picture = phantom.draw();
+        for finding in phantom.findings {
+            let shape = finding.outline.shape();
+            let (x, y, width, height) = shape.bounds();
+            let is_within = x >= 0.0
+                && y >= 0.0
+                && x + width <= f64::from(picture.width())
+                && y + height <= f64::from(picture.height());
+            assert!(
+                shape.is_sound() && is_within,
+                "{} {}",
+                phantom.key,
+                finding.label
+            );
+        }
+    }
+}
+
+#[test]
+fn pictures_are_the_same_each_time_and_differ_from_each_other() {
+    let drawn: Vec<DynamicImage> = phantoms().iter().map(Phantom::draw).collect();
+    let again = draw("us-001").unwrap();
+    assert!(drawn.contains(&again));
+    let distinct: HashSet<&[u8]> = drawn.iter().map(DynamicImage::as_bytes).collect();
+    assert_eq!(distinct.len(), drawn.len());
+}
+
+#[test]
+fn a_key_that_nobody_knows_has_no_picture() {
+    assert!(draw("ct-999").is_none());
+}
+
+#[test]
+fn one_picture_has_sixteen_bits_and_the_slides_have_colour() {
+    assert!(matches!(draw("ct-009"), Some(DynamicImage::ImageLuma16(_))));
+    assert!(matches!(draw("ct-001"), Some(DynamicImage::ImageLuma8(_))));
+    assert!(matches!(draw("hp-001"), Some(DynamicImage::ImageRgb8(_))));
+}
