@@ -55,9 +55,9 @@ pub fn demo(options: OpenOptions) -> Result<(Engine, DemoSummary), Failure> {
 fn draw_pictures(root: &Path) -> Result<(), Failure> {
     let folder = root.join("demo/images");
     std::fs::create_dir_all(&folder).or_fail("demo")?;
-    let missing: Vec<&str> = phantom::keys()
+    let missing: Vec<&str> = phantom::phantoms()
         .iter()
-        .copied()
+        .map(|phantom| phantom.key)
         .filter(|key| !folder.join(format!("{key}.png")).exists())
         .collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
