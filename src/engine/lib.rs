@@ -31,7 +31,7 @@ pub use query::{
 pub use report::WorkspaceReport;
 pub use semihv_curation::{Importer, importers};
 pub use semihv_workspace::{
-    CaseRow, FieldMapping, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry, Manifest,
-    ModelScore, QuestionRow, Settings, SettingsFile, Share, SkippedRow, SourceRow, UserPlaces,
-    find_workspace, known_workspaces,
+    CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,
+    MANIFEST, Manifest, ModelScore, QuestionRow, Settings, SettingsFile, Share, SkippedRow,
+    SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };

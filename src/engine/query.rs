@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use semihv_domain::{
     Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, Image, ImageId, Job,
-    LineCount, Metric, Note, NoteId, Passage, PassageId, Question, QuestionId,
-    Tag, Target, UnixSeconds,
+    LineCount, Metric, Note, NoteId, Passage, PassageId, Question, QuestionId, Tag, Target,
+    UnixSeconds,
 };
 use semihv_workspace::{
     CaseRow, FieldMapping, ModelScore, QuestionRow, Share, SkippedRow, SourceRow,

@@ -226,9 +226,13 @@ pub(crate) fn jobs(engine: &Engine) -> Result<Vec<semihv_domain::Job>, Failure> 
 }
 
 impl Engine {
-    /// The case with that key, and the image to look at: for the command line.
+    /// An image by `CASE/IMAGE`, its own key, or a case's key: for the command line.
     pub fn find_image(&self, key: &str) -> Result<Option<semihv_domain::Image>, Failure> {
         self.with_store(|store| store.image_by_key(key).or_fail("show"))
+    }
+
+    pub fn find_case(&self, key: &str) -> Result<Option<CaseId>, Failure> {
+        self.with_store(|store| store.case_by_key(key).or_fail("case"))
     }
 
     pub fn sources(&self) -> Result<Vec<semihv_workspace::SourceRow>, Failure> {
