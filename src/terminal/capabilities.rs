@@ -124,8 +124,7 @@ mod tests {
 
     #[test]
     fn stepping_through_the_protocols_comes_round() {
-        let first = Capabilities::plain(Protocol::Halfblocks, ColourDepth::True);
-        let mut shown = first.clone();
+        let mut shown = Capabilities::plain(Protocol::Halfblocks, ColourDepth::True);
         let mut names = Vec::new();
         for _ in 0..6 {
             shown = shown.with_next_protocol();

@@ -5,6 +5,7 @@
 
 pub mod action;
 pub mod app;
+pub mod graphics;
 pub mod pane;
 pub mod panes;
 pub mod picture;
