@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
@@ -117,22 +118,38 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// Which keys a file has already used, and where: a key that comes twice would silently replace
-/// the first row in the store. Keeps 64-bit hashes, not texts, so that a million keys cost 24 MB.
+/// Which keys an import has already used, and where: a key that comes twice would silently replace
+/// the first row in the store. Keeps 64-bit hashes, not texts, so that a million keys cost 32 MB.
 #[derive(Default)]
 pub(crate) struct Seen {
-    lines: HashMap<u64, u32>,
+    places: HashMap<u64, (u32, u32)>,
+    files: Vec<String>,
     hasher: RandomState,
 }
 
 impl Seen {
-    /// The line of the first row with this key, if this one is not the first.
-    pub(crate) fn earlier(&mut self, key: &str, line: u64) -> Option<u32> {
-        match self.lines.entry(self.hasher.hash_one(key)) {
-            std::collections::hash_map::Entry::Occupied(first) => Some(*first.get()),
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(u32::try_from(line).unwrap_or(u32::MAX));
+    /// Where the first row with this key stands, if this one is not the first.
+    pub(crate) fn earlier(&mut self, key: &str, file: &str, line: u64) -> Option<String> {
+        if self.files.last().is_none_or(|last| last != file) {
+            self.files.push(file.to_owned());
+        }
+        let place = (
+            self.files.len().saturating_sub(1) as u32,
+            u32::try_from(line).unwrap_or(u32::MAX),
+        );
+        match self.places.entry(self.hasher.hash_one(key)) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(place);
                 None
+            }
+            Entry::Occupied(occupied) => {
+                let (in_file, row) = occupied.get();
+                let first = self.files.get(*in_file as usize).map_or("", String::as_str);
+                Some(if first == file {
+                    format!("row {row}")
+                } else {
+                    format!("row {row} of {first}")
+                })
             }
         }
     }

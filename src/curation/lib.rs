@@ -7,6 +7,7 @@
 //! Deliberately absent: the store, batches, identities, pixels. Archives are read in place; nothing
 //! is ever unpacked to disk.
 
+mod entities;
 mod error;
 mod feed;
 mod guideline_text;

@@ -222,7 +222,11 @@ pub(crate) fn take_mapped(
     let Some(question) = question else {
         return accept_once(feed, &mut keys.cases, at, Imported::Case(case)).map(drop);
     };
-    if keys.cases.earlier(&case.key, place.line).is_none() {
+    if keys
+        .cases
+        .earlier(&case.key, place.file, place.line)
+        .is_none()
+    {
         feed.accept(Imported::Case(case))?;
     }
     accept_once(feed, &mut keys.questions, at, Imported::Question(question)).map(drop)

@@ -110,8 +110,8 @@ fn read_images(
     let mut seen = Seen::default();
     let folder = name::join(name::folder(file), "images").unwrap_or_default();
     each_element(feed, origin, file, |feed, row, image: ImageRow| {
-        if let Some(first) = seen.earlier(&image.image, row) {
-            let reason = format!("the image `{}` came already in row {first}", image.image);
+        if let Some(first) = seen.earlier(&image.image, file, row) {
+            let reason = format!("the image `{}` came already in {first}", image.image);
             feed.skip(file, Some(row), reason);
             return Ok(());
         }

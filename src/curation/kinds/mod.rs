@@ -64,8 +64,8 @@ fn accept_once(
     };
     let reason = if key.is_empty() {
         format!("the {what} has an empty key")
-    } else if let Some(first) = seen.earlier(key, line) {
-        format!("the {what} `{key}` came already in row {first}")
+    } else if let Some(first) = seen.earlier(key, file, line) {
+        format!("the {what} `{key}` came already in {first}")
     } else {
         feed.accept(row)?;
         return Ok(true);

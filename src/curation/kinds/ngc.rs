@@ -9,6 +9,7 @@ use quick_xml::events::{BytesStart, Event};
 use semihv_domain::{GuidelineDraft, Imported};
 
 use super::{accept_once, required_files};
+use crate::entities::decode_entities;
 use crate::error::{ImportError, Stop};
 use crate::feed::{Feed, Seen};
 use crate::guideline_text::passages;
@@ -190,7 +191,7 @@ fn fields(xml: &str) -> Result<Vec<Field>, String> {
 fn attribute(tag: &BytesStart<'_>, name: &str) -> Result<String, quick_xml::Error> {
     let found = tag.try_get_attribute(name)?;
     // Character references are decoded here; entities of the HTML inside are decoded with it.
-    Ok(found.map_or_else(String::new, |found| html::decode_entities(&found.value)))
+    Ok(found.map_or_else(String::new, |found| decode_entities(&found.value)))
 }
 
 #[cfg(test)]

@@ -147,8 +147,8 @@ impl Answers<'_> {
             &said.question,
         ]
         .join("\0");
-        if let Some(first) = self.seen.earlier(&identity, line) {
-            let reason = format!("{model} answered this question already in row {first}");
+        if let Some(first) = self.seen.earlier(&identity, file, line) {
+            let reason = format!("{model} answered this question already in {first}");
             feed.skip(file, Some(line), reason);
             return Ok(());
         }
