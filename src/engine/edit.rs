@@ -1,14 +1,14 @@
 //! What people write: stored durably before it is acknowledged, with its undo.
 
-use semihv_domain::{Failure, Target};
-use semihv_workspace::StoreError;
+use semihv_domain::{Failure, NoteId, Target};
+use semihv_workspace::{Store, StoreError};
 
 use crate::engine::{locked, now};
 use crate::failures::OrFail;
 use crate::{Changed, Edit, Engine, Event};
 
 /// An edit that is on disk.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edited {
     pub changed: Vec<Target>,
     /// What takes exactly this back; `None` where nothing changed or drafts are concerned.
@@ -21,7 +21,7 @@ impl Engine {
         self.refuse_when_read_only("edit")?;
         let author = self.settings().author.value;
         let mut pen = locked(&self.inner.pen);
-        let store = pen.as_mut().ok_or_else(|| closed())?;
+        let store = pen.as_mut().ok_or_else(closed)?;
         let edited = perform(store, edit, &author).or_fail("edit")?;
         drop(pen);
         if !edited.changed.is_empty() {
@@ -41,75 +41,56 @@ fn closed() -> Failure {
     )
 }
 
-fn perform(
-    store: &mut semihv_workspace::Store,
-    edit: &Edit,
-    author: &str,
-) -> Result<Edited, StoreError> {
+fn perform(store: &mut Store, edit: &Edit, author: &str) -> Result<Edited, StoreError> {
     let signed = (author, now());
-    Ok(match edit {
+    match edit {
         Edit::AddTag { targets, tag } => {
             let changed = store.add_tag(targets, tag, signed)?;
-            let undo = Edit::RemoveTag {
-                targets: changed.clone(),
-                tag: tag.clone(),
-            };
-            Edited {
-                undo: (!changed.is_empty()).then_some(undo),
-                changed,
-            }
+            let (targets, tag) = (changed.clone(), tag.clone());
+            Ok(tagged(changed, Edit::RemoveTag { targets, tag }))
         }
         Edit::RemoveTag { targets, tag } => {
             let changed = store.remove_tag(targets, tag)?;
-            let undo = Edit::AddTag {
-                targets: changed.clone(),
-                tag: tag.clone(),
-            };
-            Edited {
-                undo: (!changed.is_empty()).then_some(undo),
-                changed,
-            }
+            let (targets, tag) = (changed.clone(), tag.clone());
+            Ok(tagged(changed, Edit::AddTag { targets, tag }))
         }
         Edit::WriteNote { target, text } => {
             let note = store.write_note(*target, text, signed)?;
-            Edited {
-                changed: vec![*target],
-                undo: Some(Edit::DeleteNote { note }),
-            }
+            let undo = Some(Edit::DeleteNote { note });
+            let changed = vec![*target];
+            Ok(Edited { changed, undo })
         }
-        Edit::ReplaceNote { note, text } => {
-            let before = store.note_text(*note)?;
-            let changed = store.replace_note(*note, text, signed.1)?;
-            let undo = before.map(|text| Edit::ReplaceNote { note: *note, text });
-            Edited {
-                changed: changed.into_iter().collect(),
-                undo,
-            }
-        }
-        Edit::DeleteNote { note } => {
-            let text = store.note_text(*note)?;
-            let changed = store.delete_note(*note)?;
-            let undo = changed
-                .zip(text)
-                .map(|(target, text)| Edit::WriteNote { target, text });
-            Edited {
-                changed: changed.into_iter().collect(),
-                undo,
-            }
-        }
+        Edit::ReplaceNote { note, text } => replace_note(store, *note, text),
+        Edit::DeleteNote { note } => delete_note(store, *note),
         Edit::KeepDraft { target, text } => {
             store.keep_draft(*target, text, signed.1)?;
-            Edited {
-                changed: Vec::new(),
-                undo: None,
-            }
+            Ok(Edited::default())
         }
         Edit::DropDraft { target } => {
             store.drop_draft(*target)?;
-            Edited {
-                changed: Vec::new(),
-                undo: None,
-            }
+            Ok(Edited::default())
         }
-    })
+    }
+}
+
+fn tagged(changed: Vec<Target>, undo: Edit) -> Edited {
+    let undo = (!changed.is_empty()).then_some(undo);
+    Edited { changed, undo }
+}
+
+fn replace_note(store: &mut Store, note: NoteId, text: &str) -> Result<Edited, StoreError> {
+    let before = store.note_text(note)?;
+    let changed = store.replace_note(note, text, now())?.into_iter().collect();
+    let undo = before.map(|text| Edit::ReplaceNote { note, text });
+    Ok(Edited { changed, undo })
+}
+
+fn delete_note(store: &mut Store, note: NoteId) -> Result<Edited, StoreError> {
+    let text = store.note_text(note)?;
+    let target = store.delete_note(note)?;
+    let undo = target
+        .zip(text)
+        .map(|(target, text)| Edit::WriteNote { target, text });
+    let changed = target.into_iter().collect();
+    Ok(Edited { changed, undo })
 }

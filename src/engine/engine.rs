@@ -77,10 +77,9 @@ impl Engine {
         let (settings, user_keys) = layered_settings(&options, &manifest)?;
         let file_system = file_system(&options.root).or_fail("open")?;
         let journal = match settings.store_mode.value {
-            StoreMode::Wal => Journal::Wal,
             StoreMode::Safe => Journal::Rollback,
             StoreMode::Auto if file_system.is_network() => Journal::Rollback,
-            StoreMode::Auto => Journal::Wal,
+            StoreMode::Wal | StoreMode::Auto => Journal::Wal,
         };
         let (first, writing) = open_first(&places, &options, journal)?;
         let engine = Self {

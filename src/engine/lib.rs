@@ -35,3 +35,6 @@ pub use semihv_workspace::{
     MANIFEST, Manifest, ModelScore, QuestionRow, Settings, SettingsFile, Share, SkippedRow,
     SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };
+
+#[cfg(test)]
+mod tests;

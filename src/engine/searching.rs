@@ -196,11 +196,11 @@ fn about(
     question: Option<QuestionId>,
 ) -> Result<String, Failure> {
     let mut words = String::new();
-    if let Some(question) = question {
-        if let Some(question) = store.question(question).or_fail("search")? {
-            words.push_str(&question.text);
-            words.push('\n');
-        }
+    if let Some(question) = question
+        && let Some(question) = store.question(question).or_fail("search")?
+    {
+        words.push_str(&question.text);
+        words.push('\n');
     }
     let Some(id) = case else { return Ok(words) };
     let Some(case) = store.case(id).or_fail("search")? else {

@@ -48,10 +48,10 @@ fn watch(engine: &Engine) -> notify::Result<()> {
     let places = &engine.inner.places;
     watcher.watch(places.root(), RecursiveMode::NonRecursive)?;
     watcher.watch(&places.hidden(), RecursiveMode::NonRecursive)?;
-    if let Some(folder) = engine.user_places().settings().parent() {
-        if folder.exists() {
-            watcher.watch(folder, RecursiveMode::NonRecursive)?;
-        }
+    if let Some(folder) = engine.user_places().settings().parent()
+        && folder.exists()
+    {
+        watcher.watch(folder, RecursiveMode::NonRecursive)?;
     }
     for (_, path) in crate::runs::logs(engine) {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();

@@ -9,11 +9,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Panics
 /// When the data is missing and `CI=true`.
-#[expect(
-    clippy::print_stderr,
-    clippy::panic,
-    reason = "a test's voice is the test output"
-)]
+#[expect(clippy::print_stderr, reason = "a test's voice is the test output")]
 pub fn real_data() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
     let named = std::env::var_os("SEMIHV_DATA").map(PathBuf::from);

@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -105,7 +106,7 @@ impl Program {
         let writer = Arc::new(Mutex::new(pair.master.take_writer().expect("a writer")));
         let shared = Arc::new(Shared {
             seen: Mutex::new(Seen {
-                parser: vt100::Parser::new(self.rows, self.columns, 0),
+                parser: vt100::Parser::new(positive(self.rows), positive(self.columns), 0),
                 raw: Vec::new(),
                 is_over: false,
             }),
@@ -153,7 +154,10 @@ impl Pty {
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
         let _ = self.master.resize(size(columns, rows));
-        self.seen().parser.screen_mut().set_size(rows, columns);
+        self.seen()
+            .parser
+            .screen_mut()
+            .set_size(positive(rows), positive(columns));
     }
 
     /// The screen as text, a line a row, without trailing blanks.
@@ -292,11 +296,15 @@ impl Seen {
         let screen = self.parser.screen();
         let (_, columns) = screen.size();
         let rows: Vec<String> = screen
-            .rows(0, columns)
+            .rows(0, columns.get())
             .map(|row| row.trim_end().to_owned())
             .collect();
         rows.join("\n")
     }
+}
+
+fn positive(cells: u16) -> NonZero<u16> {
+    NonZero::new(cells).unwrap_or(NonZero::<u16>::MIN)
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {
