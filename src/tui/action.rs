@@ -1,7 +1,7 @@
 //! What can happen to the workbench, and what it asks to be done: both plain data.
 //!
 //! `Action`s come in (keys through the keymap, replies and events of the engine, the terminal);
-//! `Effect`s go out and are performed by `runtime.rs` alone.
+//! `Effect`s go out and are performed by `runtime` alone.
 
 use std::path::PathBuf;
 use std::sync::Arc;

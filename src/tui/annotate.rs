@@ -106,7 +106,10 @@ pub(crate) fn refuses(state: &mut State) -> bool {
 /// A note about the selection, from any pane.
 pub(crate) fn note(state: &mut State) -> Vec<Effect> {
     let Some(target) = state.shared.target() else {
-        state.say(Tone::Plain, "nothing is selected that a note could be about");
+        state.say(
+            Tone::Plain,
+            "nothing is selected that a note could be about",
+        );
         return Vec::new();
     };
     notes(state, notes::Msg::New(target))
@@ -139,17 +142,17 @@ pub(crate) fn edited(
             state.say_failure(&failure);
             None
         }
+        // Nothing on screen shows a draft but the editor that wrote it.
+        Ok(_) if is_silent(edit) => None,
         Ok(changed) => {
-            if !is_silent(edit) {
-                let words = words(edit);
-                if was_undo {
-                    state.say(Tone::Good, format!("undone: {words}"));
-                } else {
-                    if let Some(undo) = inverse(state, edit) {
-                        state.remember_undo(undo);
-                    }
-                    state.say(Tone::Good, words);
+            let words = words(edit);
+            if was_undo {
+                state.say(Tone::Good, format!("undone: {words}"));
+            } else {
+                if let Some(undo) = inverse(state, edit) {
+                    state.remember_undo(undo);
                 }
+                state.say(Tone::Good, words);
             }
             Some(changed)
         }

@@ -20,10 +20,7 @@ pub enum CommandError {
     #[error("there is no command `{0}`")]
     Unknown(String),
     #[error("`{command}` needs {what}")]
-    Argument {
-        command: String,
-        what: &'static str,
-    },
+    Argument { command: String, what: &'static str },
     #[error(transparent)]
     Job(#[from] JobLineError),
 }
@@ -148,7 +145,10 @@ mod tests {
             Some(Action::App(Msg::Start(JobSpec::Import(_))))
         ));
         let error = parse("import vqa-rad", &[]).unwrap_err();
-        assert_eq!(error.to_string(), "import needs a kind and a path: import medpix2 /data/medpix");
+        assert_eq!(
+            error.to_string(),
+            "import needs a kind and a path: import medpix2 /data/medpix"
+        );
     }
 
     #[test]

@@ -191,14 +191,19 @@ fn confirm_anew(state: &mut State) {
     let rows = crate::pen::grouped(rows);
     state.overlay = Some(Overlay::Confirm(Confirm {
         question: format!("Build the search index of {rows} documents from nothing?"),
-        action: Box::new(Action::App(Msg::Start(JobSpec::Index(Rebuild::FromNothing)))),
+        action: Box::new(Action::App(Msg::Start(JobSpec::Index(
+            Rebuild::FromNothing,
+        )))),
     }));
 }
 
 fn theme(state: &mut State, name: String) {
     if state.look.themes.theme(&name).is_err() {
         let known = state.look.themes.names().join(", ");
-        state.say(Tone::Bad, format!("there is no theme `{name}`; there are: {known}"));
+        state.say(
+            Tone::Bad,
+            format!("there is no theme `{name}`; there are: {known}"),
+        );
         return;
     }
     state.look.chosen = Some(name);
@@ -225,7 +230,11 @@ fn workspaces(state: &State) -> Overlay {
         words: name.clone(),
         keys: String::new(),
     });
-    Overlay::Chooser(Chooser::new("workspaces", choices.collect(), Freedom::AnyCommand))
+    Overlay::Chooser(Chooser::new(
+        "workspaces",
+        choices.collect(),
+        Freedom::AnyCommand,
+    ))
 }
 
 /// Every command: those of the pane with the keys first.
@@ -243,17 +252,32 @@ fn palette(state: &State) -> Chooser {
     let layouts = state.layouts.names();
     choices.extend(layouts.map(|name| more(format!("layout {name}"), "Layout")));
     let themes = state.look.themes.names();
-    choices.extend(themes.into_iter().map(|name| more(format!("theme {name}"), "Theme")));
+    choices.extend(
+        themes
+            .into_iter()
+            .map(|name| more(format!("theme {name}"), "Theme")),
+    );
     let panes = PaneKind::ALL.map(PaneKind::name);
-    choices.extend(panes.into_iter().map(|name| more(format!("pane {name}"), "Go to pane")));
-    choices.extend(state.tags.iter().map(|tag| more(format!("tag {tag}"), "Tag")));
+    choices.extend(
+        panes
+            .into_iter()
+            .map(|name| more(format!("pane {name}"), "Go to pane")),
+    );
+    choices.extend(
+        state
+            .tags
+            .iter()
+            .map(|tag| more(format!("tag {tag}"), "Tag")),
+    );
     Chooser::new("commands", choices, Freedom::AnyCommand)
 }
 
 /// The keys that hold here: the pane's own, then those that hold everywhere.
 fn help(state: &State) -> Chooser {
     let focus = state.focus();
-    let choices = commands(state, |scope| scope == Scope::Global || scope == Scope::Pane(focus));
+    let choices = commands(state, |scope| {
+        scope == Scope::Global || scope == Scope::Pane(focus)
+    });
     Chooser::new("keys", choices, Freedom::ListedOnly)
 }
 

@@ -159,7 +159,10 @@ fn clicked(state: &mut State, mouse: Mouse) -> Vec<Effect> {
             state.layouts.set_focus(*kind);
         }
         if !state.layouts.is_maximised {
-            let border = state.layouts.tree().border_at(area, mouse.column, mouse.row);
+            let border = state
+                .layouts
+                .tree()
+                .border_at(area, mouse.column, mouse.row);
             if border.is_some() {
                 state.dragged = border;
                 return Vec::new();
@@ -173,7 +176,10 @@ fn clicked(state: &mut State, mouse: Mouse) -> Vec<Effect> {
 fn to_pane(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let position = ratatui::layout::Position::new(mouse.column, mouse.row);
     let insides = state.areas().insides();
-    let Some((kind, inside)) = insides.into_iter().find(|(_, rect)| rect.contains(position)) else {
+    let Some((kind, inside)) = insides
+        .into_iter()
+        .find(|(_, rect)| rect.contains(position))
+    else {
         return Vec::new();
     };
     let own = Mouse {

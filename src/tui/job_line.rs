@@ -20,7 +20,7 @@ pub enum JobLineError {
 }
 
 /// Reads `[semihv] import KIND PATH [--as NAME] [--copy] [--dry-run]` or `[semihv] index [--anew]`.
-pub fn parse(line: &str) -> Result<JobSpec, JobLineError> {
+pub(crate) fn parse(line: &str) -> Result<JobSpec, JobLineError> {
     let words = words(line)?;
     let mut rest = words.iter().map(String::as_str).peekable();
     rest.next_if_eq(&"semihv");
@@ -107,7 +107,10 @@ mod tests {
     #[test]
     fn a_jobs_own_command_is_read_back() {
         let spec = imported("semihv import medpix2 '/data/med pix' --as a --copy");
-        assert_eq!((spec.kind.as_str(), spec.name.as_deref()), ("medpix2", Some("a")));
+        assert_eq!(
+            (spec.kind.as_str(), spec.name.as_deref()),
+            ("medpix2", Some("a"))
+        );
         assert_eq!(spec.path, PathBuf::from("/data/med pix"));
         assert!(spec.copies_images && !spec.is_dry_run);
     }
@@ -115,13 +118,19 @@ mod tests {
     #[test]
     fn the_index_is_brought_up_to_date_or_built_anew() {
         assert_eq!(parse("index"), Ok(JobSpec::Index(Rebuild::Incremental)));
-        assert_eq!(parse("semihv index --anew"), Ok(JobSpec::Index(Rebuild::FromNothing)));
+        assert_eq!(
+            parse("semihv index --anew"),
+            Ok(JobSpec::Index(Rebuild::FromNothing))
+        );
     }
 
     #[test]
     fn what_is_missing_is_said() {
         assert_eq!(parse("import medpix2"), Err(JobLineError::Incomplete));
-        assert_eq!(parse("import a b --hurry"), Err(JobLineError::Option("--hurry".to_owned())));
+        assert_eq!(
+            parse("import a b --hurry"),
+            Err(JobLineError::Option("--hurry".to_owned()))
+        );
         assert_eq!(parse("import 'a"), Err(JobLineError::Quote));
         assert!(matches!(parse("judge"), Err(JobLineError::Unknown(_))));
     }

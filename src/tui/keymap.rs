@@ -176,7 +176,12 @@ impl Keymap {
     fn nearest_command(&self, wrong: &str) -> String {
         self.bindings
             .iter()
-            .map(|binding| (strsim::damerau_levenshtein(&binding.command, wrong), binding))
+            .map(|binding| {
+                (
+                    strsim::damerau_levenshtein(&binding.command, wrong),
+                    binding,
+                )
+            })
             .filter(|(distance, _)| *distance <= 4)
             .min_by_key(|(distance, _)| *distance)
             .map_or_else(String::new, |(_, binding)| {
@@ -214,7 +219,10 @@ impl Keymap {
     pub fn continuations(&self, focus: PaneKind, pressed: &[Key]) -> Vec<(String, &str)> {
         let mut groups: Vec<(String, &str)> = Vec::new();
         for binding in self.holding(focus) {
-            let Some(rest) = binding.keys.strip_prefix(pressed).filter(|rest| !rest.is_empty())
+            let Some(rest) = binding
+                .keys
+                .strip_prefix(pressed)
+                .filter(|rest| !rest.is_empty())
             else {
                 continue;
             };
@@ -370,7 +378,10 @@ mod tests {
         let keymap = Keymap::built_in();
         let keys = Key::parse_all("gg").unwrap();
         assert_eq!(keymap.lookup(PaneKind::Cases, &keys[..1]), Lookup::Prefix);
-        assert!(matches!(keymap.lookup(PaneKind::Cases, &keys), Lookup::Command(_)));
+        assert!(matches!(
+            keymap.lookup(PaneKind::Cases, &keys),
+            Lookup::Command(_)
+        ));
         assert_eq!(keymap.lookup(PaneKind::Image, &keys[..1]), Lookup::Unbound);
     }
 
@@ -402,7 +413,10 @@ mod tests {
         let (keymap, errors) = Keymap::built_in().with(&[row("cases", &["g"], "cases.top")]);
         assert!(matches!(errors[..], [KeymapError::Overlap { .. }]));
         let keys = Key::parse_all("gg").unwrap();
-        assert!(matches!(keymap.lookup(PaneKind::Cases, &keys), Lookup::Command(_)));
+        assert!(matches!(
+            keymap.lookup(PaneKind::Cases, &keys),
+            Lookup::Command(_)
+        ));
     }
 
     #[test]

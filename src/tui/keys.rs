@@ -141,7 +141,10 @@ fn code_named(name: &str) -> Option<KeyCode> {
     if name == "lt" {
         return Some(KeyCode::Char('<'));
     }
-    if let Some((_, code)) = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+    if let Some((_, code)) = NAMES
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+    {
         return Some(*code);
     }
     if let Some(number) = name.strip_prefix('F').and_then(|n| n.parse().ok()) {

@@ -190,9 +190,7 @@ impl Tree {
             Axis::Right => {
                 (column + 1 == other.x || column == other.x) && row >= area.y && row < area.bottom()
             }
-            Axis::Below => {
-                row == other.y && column >= area.x && column < area.right()
-            }
+            Axis::Below => row == other.y && column >= area.x && column < area.right(),
         };
         let deeper = |tree: &Self, area: Rect, turn: Turn| {
             tree.border_at(area, column, row).map(|mut border| {
@@ -248,7 +246,8 @@ enum Turn {
 }
 
 fn share_of(part: u16, length: u16) -> u16 {
-    let rounded = (u32::from(part) * u32::from(WHOLE) + u32::from(length) / 2) / u32::from(length.max(1));
+    let rounded =
+        (u32::from(part) * u32::from(WHOLE) + u32::from(length) / 2) / u32::from(length.max(1));
     u16::try_from(rounded).unwrap_or(WHOLE).clamp(1, WHOLE - 1)
 }
 
@@ -344,7 +343,11 @@ impl Layouts {
 
     pub fn set_focus(&mut self, kind: PaneKind) {
         let at = self.active_index();
-        if let Some(layout) = self.all.get_mut(at).filter(|layout| layout.tree.contains(kind)) {
+        if let Some(layout) = self
+            .all
+            .get_mut(at)
+            .filter(|layout| layout.tree.contains(kind))
+        {
             layout.focus = kind;
         }
     }
@@ -368,7 +371,9 @@ impl Layouts {
         if self.tree().contains(kind) {
             return Some(self.active_index());
         }
-        self.all.iter().position(|layout| layout.tree.contains(kind))
+        self.all
+            .iter()
+            .position(|layout| layout.tree.contains(kind))
     }
 
     /// Keeps the tree on screen under a name, replacing a layout of that name.
@@ -388,7 +393,10 @@ impl Layouts {
 
     /// Adds a layout behind the others, replacing one of that name; what is shown stays.
     pub fn add(&mut self, layout: Layout) {
-        match self.position(&layout.name).and_then(|at| self.all.get_mut(at)) {
+        match self
+            .position(&layout.name)
+            .and_then(|at| self.all.get_mut(at))
+        {
             Some(old) => *old = layout,
             None => self.all.push(layout),
         }
@@ -400,7 +408,10 @@ impl Layouts {
         let Some(layout) = self.all.get_mut(at) else {
             return;
         };
-        match built_in().into_iter().find(|known| known.name == layout.name) {
+        match built_in()
+            .into_iter()
+            .find(|known| known.name == layout.name)
+        {
             Some(original) => *layout = original,
             None => {
                 self.all.remove(at);
@@ -470,11 +481,7 @@ pub fn built_in() -> Vec<Layout> {
         layout(
             "train",
             Log,
-            Tree::right(
-                620,
-                Pane(Log),
-                Tree::below(500, Pane(Jobs), Pane(Dataset)),
-            ),
+            Tree::right(620, Pane(Log), Tree::below(500, Pane(Jobs), Pane(Dataset))),
         ),
         layout(
             "compare",
@@ -643,7 +650,12 @@ mod tests {
         let mut tree = tree();
         let width = |tree: &Tree, kind| {
             let rects = tree.rects(area);
-            rects.iter().find(|(known, _)| *known == kind).unwrap().1.width
+            rects
+                .iter()
+                .find(|(known, _)| *known == kind)
+                .unwrap()
+                .1
+                .width
         };
         let before = width(&tree, PaneKind::Image);
         assert!(tree.resize(PaneKind::Image, Resize::Wider));
@@ -656,7 +668,9 @@ mod tests {
     fn a_dragged_border_lands_under_the_mouse() {
         let area = Rect::new(0, 1, 160, 48);
         let mut tree = tree();
-        let border = tree.border_at(area, 74, 5).expect("a border between questions and image");
+        let border = tree
+            .border_at(area, 74, 5)
+            .expect("a border between questions and image");
         tree.drag(&border, area, 100, 5);
         let rects = tree.rects(area);
         assert_eq!(rects[0].1.width, 100);
@@ -666,7 +680,10 @@ mod tests {
     fn a_small_screen_shows_the_focused_pane_alone() {
         let layouts = Layouts::default();
         let areas = areas(&layouts, Rect::new(0, 0, 80, 24));
-        assert_eq!(areas.insides(), [(PaneKind::Cases, Rect::new(1, 2, 78, 21))]);
+        assert_eq!(
+            areas.insides(),
+            [(PaneKind::Cases, Rect::new(1, 2, 78, 21))]
+        );
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! The workbench: state, update, view, panes, keymap, theme, terminal graphics, runtime.
 //!
 //! Sees no path of a workspace, no SQL, no HTTP: it asks the engine. `update` is pure; only
-//! `runtime.rs` performs effects.
+//! `runtime` performs effects.
 
 pub mod action;
 mod annotate;
@@ -20,6 +20,7 @@ pub mod pane;
 pub mod panes;
 pub mod pen;
 pub mod picture;
+pub mod runtime;
 pub mod session;
 pub mod shared;
 pub mod slot;
@@ -28,6 +29,8 @@ pub mod text_edit;
 pub mod theme;
 pub mod update;
 pub mod view;
+
+pub use runtime::{Options, Outcome, Picked, pick, run};
 
 #[cfg(test)]
 mod testing;

@@ -24,7 +24,9 @@ use serde::{Deserialize, Serialize};
 use crate::keys::Key;
 
 /// The closed set of panes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum PaneKind {
     #[default]

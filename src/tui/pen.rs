@@ -18,7 +18,11 @@ impl<'a> Pen<'a> {
     /// At the start of line `row` (from 0) of `area`; below or outside of it nothing is written.
     pub fn new(buffer: &'a mut Buffer, area: Rect, row: u16) -> Self {
         let area = area.intersection(*buffer.area());
-        let end = if row < area.height { area.right() } else { area.x };
+        let end = if row < area.height {
+            area.right()
+        } else {
+            area.x
+        };
         Self {
             buffer,
             x: area.x,
@@ -72,7 +76,9 @@ impl<'a> Pen<'a> {
                 cell.set_symbol(" ").set_style(style);
             }
         }
-        let before = x.checked_sub(1).and_then(|x| self.buffer.cell_mut((x, self.y)));
+        let before = x
+            .checked_sub(1)
+            .and_then(|x| self.buffer.cell_mut((x, self.y)));
         if let Some(cell) = before.filter(|cell| cell.symbol().width() > 1) {
             cell.set_symbol(" ").set_style(style);
         }

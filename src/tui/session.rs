@@ -54,8 +54,16 @@ pub fn restore(state: &mut State, json: &str) -> bool {
     }
     state.shared.selection = session.selection;
     state.shared.leading = session.leading;
-    state.panes.cases.list.place(session.cases.filter, session.cases.row);
-    state.panes.questions.list.place(session.questions.filter, session.questions.row);
+    state
+        .panes
+        .cases
+        .list
+        .place(session.cases.filter, session.cases.row);
+    state
+        .panes
+        .questions
+        .list
+        .place(session.questions.filter, session.questions.row);
     if session.theme.is_some() {
         state.look.chosen = session.theme;
         state.paint();

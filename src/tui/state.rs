@@ -106,8 +106,6 @@ pub(crate) struct Slots {
 #[derive(Debug, Clone, Default)]
 pub struct Start {
     pub settings: Settings,
-    /// The session as it was saved, if there is one.
-    pub session: Option<String>,
     pub size: (u16, u16),
     pub depth: Depth,
     pub is_light: Option<bool>,

@@ -121,7 +121,11 @@ fn row(kind: ListKind, id: i64) -> ListRow {
             modality: Some(Modality::Ct),
             images: 2,
             questions: 1,
-            tags: if id == 2 { vec![Tag::parse("laterality").unwrap()] } else { Vec::new() },
+            tags: if id == 2 {
+                vec![Tag::parse("laterality").unwrap()]
+            } else {
+                Vec::new()
+            },
             has_note: id == 1,
         }),
         ListKind::Questions => ListRow::Question(question_row(id)),

@@ -156,7 +156,10 @@ impl TextEdit {
     }
 
     fn grapheme_before(&self) -> usize {
-        self.before().graphemes(true).next_back().map_or(0, str::len)
+        self.before()
+            .graphemes(true)
+            .next_back()
+            .map_or(0, str::len)
     }
 
     fn grapheme_after(&self) -> usize {
@@ -197,7 +200,12 @@ impl TextEdit {
         let column = self.before().get(self.line_start()..).unwrap_or("").width();
         let start = match direction {
             Vertical::Up => match self.line_start().checked_sub(1) {
-                Some(end) => self.text.get(..end).unwrap_or("").rfind('\n').map_or(0, |at| at + 1),
+                Some(end) => self
+                    .text
+                    .get(..end)
+                    .unwrap_or("")
+                    .rfind('\n')
+                    .map_or(0, |at| at + 1),
                 None => return self.move_to(0),
             },
             Vertical::Down if self.line_end() == self.text.len() => {
@@ -205,7 +213,13 @@ impl TextEdit {
             }
             Vertical::Down => self.line_end() + 1,
         };
-        let line = self.text.get(start..).unwrap_or("").split('\n').next().unwrap_or("");
+        let line = self
+            .text
+            .get(start..)
+            .unwrap_or("")
+            .split('\n')
+            .next()
+            .unwrap_or("");
         self.cursor = start + bytes_within(line, column);
         Typed::Moved
     }

@@ -83,9 +83,7 @@ impl Role {
             Self::Good => plain.fg(Color::Green),
             Self::Added => plain.fg(Color::Green).add_modifier(Modifier::UNDERLINED),
             Self::Warn | Self::Region | Self::Evidence => plain.fg(Color::Yellow),
-            Self::Match => plain
-                .fg(Color::Yellow)
-                .add_modifier(Modifier::UNDERLINED),
+            Self::Match => plain.fg(Color::Yellow).add_modifier(Modifier::UNDERLINED),
             Self::Bad | Self::KeyPoint => plain.fg(Color::Red),
             Self::Removed => plain.fg(Color::Red).add_modifier(Modifier::CROSSED_OUT),
             Self::Inference => plain.fg(Color::Blue),
@@ -130,7 +128,13 @@ impl Depth {
             return Self::Monochrome;
         }
         let colours = variable("COLORTERM").unwrap_or_default();
-        let knows_all = ["xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm"];
+        let knows_all = [
+            "xterm-kitty",
+            "xterm-ghostty",
+            "alacritty",
+            "foot",
+            "wezterm",
+        ];
         if matches!(colours.as_str(), "truecolor" | "24bit")
             || term.ends_with("-direct")
             || knows_all.iter().any(|name| term.starts_with(name))
@@ -252,7 +256,10 @@ impl Themes {
         }
         let mut candidate = self.clone();
         match old {
-            Some(at) => candidate.files.splice(at..=at, [file.clone()]).for_each(drop),
+            Some(at) => candidate
+                .files
+                .splice(at..=at, [file.clone()])
+                .for_each(drop),
             None => candidate.files.push(file.clone()),
         }
         candidate.theme(&file.name)?;
@@ -278,7 +285,11 @@ impl Themes {
 
     /// The theme for a terminal whose background is known, or not.
     pub fn name_for(is_light: Option<bool>) -> &'static str {
-        if is_light == Some(true) { "light" } else { "dark" }
+        if is_light == Some(true) {
+            "light"
+        } else {
+            "dark"
+        }
     }
 
     fn find(&self, name: &str) -> Option<&ThemeFile> {
@@ -466,11 +477,19 @@ mod tests {
 
     #[test]
     fn without_colour_the_meanings_that_need_a_sign_still_differ() {
-        let theme = Themes::built_in().theme("dark").unwrap().reduced(Depth::Monochrome);
+        let theme = Themes::built_in()
+            .theme("dark")
+            .unwrap()
+            .reduced(Depth::Monochrome);
         for role in Role::ALL {
             assert_eq!((theme.style(role).fg, theme.style(role).bg), (None, None));
         }
-        let distinct = [Role::Text, Role::Selection, Role::SelectionInactive, Role::Strong];
+        let distinct = [
+            Role::Text,
+            Role::Selection,
+            Role::SelectionInactive,
+            Role::Strong,
+        ];
         for (at, one) in distinct.iter().enumerate() {
             for other in distinct.iter().skip(at + 1) {
                 assert_ne!(theme.style(*one), theme.style(*other));
@@ -480,16 +499,25 @@ mod tests {
 
     #[test]
     fn sixteen_colours_use_the_terminals_own() {
-        let theme = Themes::built_in().theme("light").unwrap().reduced(Depth::Sixteen);
+        let theme = Themes::built_in()
+            .theme("light")
+            .unwrap()
+            .reduced(Depth::Sixteen);
         for role in Role::ALL {
-            assert!(!matches!(theme.style(role).fg, Some(Color::Rgb(..) | Color::Indexed(_))));
+            assert!(!matches!(
+                theme.style(role).fg,
+                Some(Color::Rgb(..) | Color::Indexed(_))
+            ));
         }
     }
 
     #[test]
     fn the_nearest_of_256_is_found() {
         assert_eq!(nearest_index(Color::Rgb(255, 0, 0)), Color::Indexed(196));
-        assert_eq!(nearest_index(Color::Rgb(128, 128, 128)), Color::Indexed(244));
+        assert_eq!(
+            nearest_index(Color::Rgb(128, 128, 128)),
+            Color::Indexed(244)
+        );
     }
 
     #[test]
@@ -500,7 +528,10 @@ mod tests {
             .unwrap();
         let theme = themes.theme("dark").unwrap();
         assert_eq!(theme.style(Role::Accent).fg, Some(Color::Rgb(255, 0, 0)));
-        assert_eq!(theme.style(Role::Good).fg, Some(Color::Rgb(0x8f, 0xc9, 0x8a)));
+        assert_eq!(
+            theme.style(Role::Good).fg,
+            Some(Color::Rgb(0x8f, 0xc9, 0x8a))
+        );
     }
 
     #[test]
@@ -524,9 +555,18 @@ mod tests {
             assert_eq!(found, expected);
         }
         check(&[("TERM", "xterm-256color")], Depth::Indexed);
-        check(&[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")], Depth::Truecolour);
-        check(&[("TERM", "xterm-256color"), ("NO_COLOR", "1")], Depth::Monochrome);
-        check(&[("TERM", "xterm-256color"), ("NO_COLOR", "")], Depth::Indexed);
+        check(
+            &[("TERM", "xterm-256color"), ("COLORTERM", "truecolor")],
+            Depth::Truecolour,
+        );
+        check(
+            &[("TERM", "xterm-256color"), ("NO_COLOR", "1")],
+            Depth::Monochrome,
+        );
+        check(
+            &[("TERM", "xterm-256color"), ("NO_COLOR", "")],
+            Depth::Indexed,
+        );
         check(&[("TERM", "xterm-kitty")], Depth::Truecolour);
         check(&[("TERM", "linux")], Depth::Sixteen);
         check(&[], Depth::Monochrome);

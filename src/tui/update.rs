@@ -26,7 +26,10 @@ const BAD_TOAST: Duration = Duration::from_secs(15);
 /// What to ask before the first frame.
 pub fn opening(state: &mut State, saved: Option<&str>) -> Vec<Effect> {
     if saved.is_some_and(|json| !session::restore(state, json)) {
-        state.say(Tone::Plain, "the last session could not be read; starting fresh");
+        state.say(
+            Tone::Plain,
+            "the last session could not be read; starting fresh",
+        );
     }
     let mut effects = vec![Effect::Ask(state.slots.overview.ask(), Query::Overview)];
     effects.extend(state.panes.jobs.ask());
@@ -185,7 +188,11 @@ fn case_arrived(state: &mut State, reply: &Result<Reply, Failure>) {
     let selection = &mut state.shared.selection;
     let has = |image| detail.images.iter().any(|known| Some(known.id) == image);
     if !has(selection.image) {
-        let asked_about = state.shared.question.value().and_then(|question| question.image);
+        let asked_about = state
+            .shared
+            .question
+            .value()
+            .and_then(|question| question.image);
         selection.image = if has(asked_about) {
             asked_about
         } else {
@@ -385,7 +392,10 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
         effects.push(Effect::SaveSession);
     }
     if state.toasts_said != before.toasts_said {
-        let is_bad = state.toasts.back().is_some_and(|toast| toast.tone == Tone::Bad);
+        let is_bad = state
+            .toasts
+            .back()
+            .is_some_and(|toast| toast.tone == Tone::Bad);
         let shown = if is_bad { BAD_TOAST } else { TOAST };
         effects.push(Effect::Wake(state.slots.toast.ask(), shown));
     }

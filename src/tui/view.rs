@@ -23,14 +23,18 @@ pub fn view(state: &State, theme: &Theme, buffer: &mut Buffer) {
         Body::Tabs { tabs, pane, inside } => {
             tab_line(state, theme, *tabs, buffer);
             let area = inside.intersection(*buffer.area());
-            state.panes.view(*pane, &state.shared, theme, (area, buffer));
+            state
+                .panes
+                .view(*pane, &state.shared, theme, (area, buffer));
         }
         Body::Boxes { panes, .. } => {
             for (kind, rect) in panes {
                 border(state, theme, *kind, (*rect, buffer));
             }
             for (kind, inside) in areas.insides() {
-                state.panes.view(kind, &state.shared, theme, (inside, buffer));
+                state
+                    .panes
+                    .view(kind, &state.shared, theme, (inside, buffer));
             }
         }
     }
@@ -118,17 +122,27 @@ fn header_right(state: &State) -> Vec<(String, Role)> {
     if failed > 0 {
         parts.push((format!("! {failed} "), Role::Bad));
     }
-    for job in all.iter().filter(|job| job.state == JobState::Running).take(2) {
+    for job in all
+        .iter()
+        .filter(|job| job.state == JobState::Running)
+        .take(2)
+    {
         let name = job.kind.name();
         let text = match jobs::percent(job) {
             Some(percent) => format!("{name} {percent} % "),
-            None => format!("{name} {} ", grouped(job.progress.rows.max(job.progress.done))),
+            None => format!(
+                "{name} {} ",
+                grouped(job.progress.rows.max(job.progress.done))
+            ),
         };
         parts.push((text, Role::Accent));
     }
     let overview = &state.shared.overview;
     if overview.unindexed > 0 {
-        parts.push((format!("{} unindexed ", grouped(overview.unindexed)), Role::Warn));
+        parts.push((
+            format!("{} unindexed ", grouped(overview.unindexed)),
+            Role::Warn,
+        ));
     }
     if state.shared.is_read_only {
         parts.push(("read-only ".to_owned(), Role::Warn));
@@ -159,7 +173,11 @@ pub(crate) fn pane_tab_at(state: &State, column: u16, row: u16) -> Option<PaneKi
     let Body::Tabs { tabs, .. } = state.areas().body else {
         return None;
     };
-    let tabs = if row == tabs.y { pane_tabs(state, tabs) } else { Vec::new() };
+    let tabs = if row == tabs.y {
+        pane_tabs(state, tabs)
+    } else {
+        Vec::new()
+    };
     let hit = tabs
         .into_iter()
         .find(|(_, x, width)| (*x..x.saturating_add(*width)).contains(&column));
@@ -194,7 +212,11 @@ fn tab_line(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 
 fn border(state: &State, theme: &Theme, kind: PaneKind, (rect, buffer): (Rect, &mut Buffer)) {
     let has_keys = kind == state.focus();
-    let role = if has_keys { Role::BorderFocused } else { Role::Border };
+    let role = if has_keys {
+        Role::BorderFocused
+    } else {
+        Role::Border
+    };
     box_lines(rect, theme.style(role), state.shared.glyphs, buffer);
     if rect.width < 6 || rect.height == 0 {
         return;
@@ -267,7 +289,8 @@ fn footer(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
             Tone::Plain => ("", Role::Text),
             Tone::Bad => ("! ", Role::Bad),
         };
-        pen.text(sign, theme.style(role)).text(&toast.text, theme.style(role));
+        pen.text(sign, theme.style(role))
+            .text(&toast.text, theme.style(role));
         if let Some(hint) = &toast.hint {
             pen.text(" — ", theme.style(Role::Muted))
                 .text(hint, theme.style(Role::Text));

@@ -168,7 +168,11 @@ impl List {
     /// What a change is applied to: the marks, else the row under the cursor.
     pub fn targets(&self) -> Vec<Target> {
         if self.marks.is_empty() {
-            return self.current().map(|id| self.target(id)).into_iter().collect();
+            return self
+                .current()
+                .map(|id| self.target(id))
+                .into_iter()
+                .collect();
         }
         let mut ids: Vec<i64> = self.marks.iter().copied().collect();
         ids.sort_unstable();
@@ -221,9 +225,9 @@ impl List {
 
     /// Tags or notes changed: the rows in sight are asked again.
     pub fn annotations_changed(&mut self, targets: &[Target]) -> Vec<Effect> {
-        let is_shown = targets
-            .iter()
-            .any(|target| self.target(target.row()) == *target && self.rows.contains_key(&target.row()));
+        let is_shown = targets.iter().any(|target| {
+            self.target(target.row()) == *target && self.rows.contains_key(&target.row())
+        });
         if !is_shown {
             return Vec::new();
         }
@@ -389,7 +393,10 @@ impl List {
     fn ask_rows(&mut self) -> Vec<Effect> {
         let seen = self.clip(self.top, self.top + self.height);
         let margin = self.height / 2;
-        let near = self.clip(self.top.saturating_sub(margin), self.top + self.height + margin);
+        let near = self.clip(
+            self.top.saturating_sub(margin),
+            self.top + self.height + margin,
+        );
         if seen.is_empty() || !(self.are_rows_stale || self.has_gap(&near)) {
             return Vec::new();
         }
@@ -400,7 +407,10 @@ impl List {
             return Vec::new();
         }
         let before = self.height.min((MOST_ROWS.saturating_sub(self.height)) / 2);
-        let wanted = self.clip(self.top.saturating_sub(before), self.top + self.height + before);
+        let wanted = self.clip(
+            self.top.saturating_sub(before),
+            self.top + self.height + before,
+        );
         let wanted = wanted.start..wanted.end.min(wanted.start + MOST_ROWS);
         self.forget_far_rows();
         let ids: Vec<i64> = self
@@ -537,7 +547,10 @@ impl List {
     fn refuse(&mut self, failure: &Failure) {
         let old = std::mem::take(&mut self.listing);
         self.listing = match old {
-            Load::Loading { stale: Some(listing) } | Load::Ready(listing) => {
+            Load::Loading {
+                stale: Some(listing),
+            }
+            | Load::Ready(listing) => {
                 self.filter.clone_from(&listing.spec.filter);
                 Load::Ready(listing)
             }

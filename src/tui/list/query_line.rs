@@ -162,7 +162,6 @@ fn trouble_of(failure: &Failure) -> Trouble {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use semihv_domain::{FailureKind, QueryError};
@@ -191,12 +190,18 @@ mod tests {
     fn tab_goes_through_the_completions_in_place() {
         let mut line = QueryLine::new("");
         type_keys(&mut line, "mod");
-        line.offer(vec![completion("modality:", 0, 3), completion("model:", 0, 3)]);
+        line.offer(vec![
+            completion("modality:", 0, 3),
+            completion("model:", 0, 3),
+        ]);
         type_keys(&mut line, "<Tab>");
         assert_eq!(line.text(), "modality:");
         type_keys(&mut line, "<Tab>");
         assert_eq!(line.text(), "model:");
-        assert_eq!(type_keys(&mut line, "b<Enter>"), Outcome::Apply("model:b".to_owned()));
+        assert_eq!(
+            type_keys(&mut line, "b<Enter>"),
+            Outcome::Apply("model:b".to_owned())
+        );
     }
 
     #[test]

@@ -68,7 +68,10 @@ pub fn view(list: &List, shared: &Shared, theme: &Theme, area: Rect, buffer: &mu
             placeholder(buffer, rows, &[("Loading…", theme.style(Role::Muted))]);
         }
         Load::Failed(failure) => {
-            let hint = failure.hint.as_deref().unwrap_or("Press Ctrl-l to try again.");
+            let hint = failure
+                .hint
+                .as_deref()
+                .unwrap_or("Press Ctrl-l to try again.");
             placeholder(
                 buffer,
                 rows,
@@ -109,7 +112,10 @@ fn empty(list: &List, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 
 /// What the engine had to say about the list, or why rows are missing.
 fn remark(list: &List, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let said = list.listing.value().and_then(|listing| listing.remark.as_deref());
+    let said = list
+        .listing
+        .value()
+        .and_then(|listing| listing.remark.as_deref());
     let (text, role) = match (&list.trouble, said) {
         (Some(failure), _) => (failure.summary.as_str(), Role::Bad),
         (None, Some(remark)) => (remark, Role::Warn),
@@ -172,8 +178,14 @@ fn rows_view(list: &List, shared: &Shared, theme: &Theme, area: Rect, buffer: &m
         match list.rows.get(id) {
             Some(Some(ListRow::Case(row))) => case_row(row, &look, base, &mut pen),
             Some(Some(ListRow::Question(row))) => question_row(row, &look, base, &mut pen),
-            Some(None) => drop(pen.text("no longer there", base.patch(foreground(theme, Role::Muted)))),
-            None => drop(pen.text(look.sign("…", "..."), base.patch(foreground(theme, Role::Muted)))),
+            Some(None) => drop(pen.text(
+                "no longer there",
+                base.patch(foreground(theme, Role::Muted)),
+            )),
+            None => drop(pen.text(
+                look.sign("…", "..."),
+                base.patch(foreground(theme, Role::Muted)),
+            )),
         }
     }
 }
@@ -190,7 +202,11 @@ fn case_row(row: &CaseRow, look: &Look, base: Style, pen: &mut Pen) {
     let muted = base.patch(foreground(look.theme, Role::Muted));
     let modality = base.patch(foreground(look.theme, Role::Modality));
     pen.column(&row.key, look.key_width, base).skip(1);
-    pen.column(row.modality.map_or("", |modality| modality.name()), 7, modality);
+    pen.column(
+        row.modality.map_or("", |modality| modality.name()),
+        7,
+        modality,
+    );
     pen.skip(1);
     if pen.room() > 24 {
         let counts = format!(
@@ -275,9 +291,15 @@ fn query_view(query: &QueryLine, theme: &Theme, area: Rect, buffer: &mut Buffer)
         let at = column.saturating_sub(window.hidden);
         let before: String = window.shown.chars().take(at).collect();
         let offset = u16::try_from(before.width()).unwrap_or(u16::MAX);
-        paint(offset, theme.style(Role::Bad).add_modifier(Modifier::UNDERLINED));
+        paint(
+            offset,
+            theme.style(Role::Bad).add_modifier(Modifier::UNDERLINED),
+        );
     }
-    paint(window.cursor, theme.style(Role::Strong).add_modifier(Modifier::REVERSED));
+    paint(
+        window.cursor,
+        theme.style(Role::Strong).add_modifier(Modifier::REVERSED),
+    );
     below_query(query, theme, area, buffer);
 }
 
@@ -292,13 +314,22 @@ fn below_query(query: &QueryLine, theme: &Theme, area: Rect, buffer: &mut Buffer
     } else {
         let chosen = query.chosen().unwrap_or(0);
         let first = chosen.saturating_sub(usize::from(OFFERED) - 1);
-        for (at, completion) in query.offered().iter().enumerate().skip(first).take(usize::from(OFFERED)) {
+        for (at, completion) in query
+            .offered()
+            .iter()
+            .enumerate()
+            .skip(first)
+            .take(usize::from(OFFERED))
+        {
             let style = if query.chosen() == Some(at) {
                 theme.style(Role::Selection)
             } else {
                 theme.style(Role::Text)
             };
-            lines.push((format!("{:<20} {}", completion.insert, completion.about), style));
+            lines.push((
+                format!("{:<20} {}", completion.insert, completion.about),
+                style,
+            ));
         }
     }
     for (line, (text, style)) in (1..area.height).zip(&lines) {

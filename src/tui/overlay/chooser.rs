@@ -177,7 +177,11 @@ mod tests {
 
     #[test]
     fn some_letters_find_the_command() {
-        check(Freedom::AnyCommand, "thlig<Enter>", Outcome::Run("theme light".to_owned()));
+        check(
+            Freedom::AnyCommand,
+            "thlig<Enter>",
+            Outcome::Run("theme light".to_owned()),
+        );
     }
 
     #[test]

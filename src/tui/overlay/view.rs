@@ -67,7 +67,10 @@ fn input_line(lead: &str, edit: &TextEdit, theme: &Theme, (area, buffer): (Rect,
     let room = pen.room();
     let window = edit.window(room);
     pen.text(window.shown, theme.style(Role::Strong));
-    let x = area.right().saturating_sub(room).saturating_add(window.cursor);
+    let x = area
+        .right()
+        .saturating_sub(room)
+        .saturating_add(window.cursor);
     if x < area.right() && area.height > 0 {
         if let Some(cell) = buffer.cell_mut((x, area.y)) {
             cell.set_style(theme.style(Role::Strong).add_modifier(Modifier::REVERSED));
@@ -90,7 +93,11 @@ fn chooser_view(chooser: &Chooser, state: &State, theme: &Theme, buffer: &mut Bu
     }
     for (line, (choice, at)) in (2..inside.height).zip(chooser.found().zip(0..).skip(first)) {
         let is_cursor = at == chooser.cursor;
-        let base = theme.style(if is_cursor { Role::Selection } else { Role::Text });
+        let base = theme.style(if is_cursor {
+            Role::Selection
+        } else {
+            Role::Text
+        });
         if is_cursor {
             let row = Rect {
                 y: inside.y + line,
@@ -101,7 +108,8 @@ fn chooser_view(chooser: &Chooser, state: &State, theme: &Theme, buffer: &mut Bu
         }
         let mut pen = Pen::new(buffer, inside, line);
         pen.right(&choice.keys, base.patch(theme.style(Role::Key)));
-        pen.column(&choice.command, inside.width * 2 / 5, base).skip(1);
+        pen.column(&choice.command, inside.width * 2 / 5, base)
+            .skip(1);
         pen.text(&choice.words, if is_cursor { base } else { muted });
     }
 }
@@ -155,10 +163,18 @@ fn messages_view(scroll: usize, state: &State, theme: &Theme, buffer: &mut Buffe
             Tone::Plain => Role::Text,
             Tone::Bad => Role::Bad,
         };
-        lines.extend(wrapped(&toast.text, inside.width).into_iter().map(|line| (line, role)));
-        for hint in &toast.hint {
+        lines.extend(
+            wrapped(&toast.text, inside.width)
+                .into_iter()
+                .map(|line| (line, role)),
+        );
+        if let Some(hint) = &toast.hint {
             let hint = format!("  {hint}");
-            lines.extend(wrapped(&hint, inside.width).into_iter().map(|line| (line, Role::Muted)));
+            lines.extend(
+                wrapped(&hint, inside.width)
+                    .into_iter()
+                    .map(|line| (line, Role::Muted)),
+            );
         }
     }
     let first = scroll.min(lines.len().saturating_sub(usize::from(inside.height)));
@@ -171,9 +187,13 @@ fn messages_view(scroll: usize, state: &State, theme: &Theme, buffer: &mut Buffe
 pub(crate) fn which_key(state: &State, theme: &Theme, buffer: &mut Buffer) {
     let rows = state.keymap.continuations(state.focus(), &state.pending);
     let columns = (state.size.0 / 40).clamp(1, 4);
-    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).div_ceil(columns);
+    let height = u16::try_from(rows.len())
+        .unwrap_or(u16::MAX)
+        .div_ceil(columns);
     let screen = state.screen();
-    let height = height.saturating_add(2).min(screen.height.saturating_sub(1));
+    let height = height
+        .saturating_add(2)
+        .min(screen.height.saturating_sub(1));
     let area = Rect {
         y: screen.height.saturating_sub(1 + height),
         height,

@@ -135,13 +135,21 @@ impl Panes {
     ) -> Option<Action> {
         match kind {
             PaneKind::Cases => cases::mouse(&self.cases, shared, mouse, inside).map(Action::Cases),
-            PaneKind::Questions => questions::mouse(&self.questions, shared, mouse, inside).map(Action::Questions),
+            PaneKind::Questions => {
+                questions::mouse(&self.questions, shared, mouse, inside).map(Action::Questions)
+            }
             PaneKind::Image => image::mouse(&self.image, shared, mouse, inside).map(Action::Image),
             PaneKind::Text => text::mouse(&self.text, shared, mouse, inside).map(Action::Text),
-            PaneKind::Guidelines => guidelines::mouse(&self.guidelines, shared, mouse, inside).map(Action::Guidelines),
-            PaneKind::Rationales => rationales::mouse(&self.rationales, shared, mouse, inside).map(Action::Rationales),
+            PaneKind::Guidelines => {
+                guidelines::mouse(&self.guidelines, shared, mouse, inside).map(Action::Guidelines)
+            }
+            PaneKind::Rationales => {
+                rationales::mouse(&self.rationales, shared, mouse, inside).map(Action::Rationales)
+            }
             PaneKind::Log => log::mouse(&self.log, shared, mouse, inside).map(Action::Log),
-            PaneKind::Dataset => dataset::mouse(&self.dataset, shared, mouse, inside).map(Action::Dataset),
+            PaneKind::Dataset => {
+                dataset::mouse(&self.dataset, shared, mouse, inside).map(Action::Dataset)
+            }
             PaneKind::Jobs => jobs::mouse(&self.jobs, shared, mouse, inside).map(Action::Jobs),
             PaneKind::Notes => notes::mouse(&self.notes, shared, mouse, inside).map(Action::Notes),
         }

@@ -103,7 +103,10 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         Msg::Line(line) => state.cursor = (line / usize::from(LINES)).min(last),
         Msg::Cancel => {
             let running = state.current().filter(|job| !job.state.is_over());
-            return running.map(|job| Effect::Cancel(job.id)).into_iter().collect();
+            return running
+                .map(|job| Effect::Cancel(job.id))
+                .into_iter()
+                .collect();
         }
         Msg::Again if shared.is_read_only => {}
         Msg::Again => {
@@ -163,9 +166,8 @@ pub fn typed(_state: &mut State, _input: Input, _shared: &mut Shared) -> Vec<Eff
 }
 
 pub fn title(state: &State, _shared: &Shared) -> Title {
-    let count = |wanted: fn(&JobState) -> bool| {
-        state.all().iter().filter(|job| wanted(&job.state)).count()
-    };
+    let count =
+        |wanted: fn(&JobState) -> bool| state.all().iter().filter(|job| wanted(&job.state)).count();
     let running = count(|state| !state.is_over());
     let failed = count(|state| matches!(state, JobState::Failed { .. }));
     let mut parts = Vec::new();
@@ -184,7 +186,10 @@ pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
     let hint = |command, text| Hint { command, text };
     match state.current() {
         Some(job) if job.state.is_over() => {
-            vec![hint("jobs.again", "run again"), hint("copy", "copy command")]
+            vec![
+                hint("jobs.again", "run again"),
+                hint("copy", "copy command"),
+            ]
         }
         Some(_) => vec![hint("jobs.cancel", "cancel"), hint("copy", "copy command")],
         None => vec![hint("palette", "commands"), hint("index", "index")],

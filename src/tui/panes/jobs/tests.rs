@@ -94,11 +94,29 @@ fn screens() {
     let mut story = loaded();
     story.cursor = 1;
     for (name, state) in [
-        ("empty", State { jobs: Load::Ready(Vec::new()), ..State::default() }),
-        ("loading", State { jobs: Load::Loading { stale: None }, ..State::default() }),
+        (
+            "empty",
+            State {
+                jobs: Load::Ready(Vec::new()),
+                ..State::default()
+            },
+        ),
+        (
+            "loading",
+            State {
+                jobs: Load::Loading { stale: None },
+                ..State::default()
+            },
+        ),
         ("loaded", loaded()),
         ("story", story),
-        ("failed", State { jobs: Load::Failed(failed), ..State::default() }),
+        (
+            "failed",
+            State {
+                jobs: Load::Failed(failed),
+                ..State::default()
+            },
+        ),
     ] {
         for (size, area) in SIZES {
             let text = pane_text(area, |theme, area, buffer| {

@@ -27,7 +27,10 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
         }
         Load::Failed(failure) => {
             let hint = failure.hint.as_deref().unwrap_or("Space r asks again.");
-            let lines = [(failure.summary.as_str(), theme.style(Role::Bad)), (hint, muted)];
+            let lines = [
+                (failure.summary.as_str(), theme.style(Role::Bad)),
+                (hint, muted),
+            ];
             placeholder(buffer, area, &lines);
         }
         Load::Ready(jobs) | Load::Loading { stale: Some(jobs) } if jobs.is_empty() => {
@@ -111,7 +114,10 @@ fn progress_line(job: &Job, shared: &Shared, theme: &Theme, pen: &mut Pen) {
         };
         let filled = u16::try_from(percent).unwrap_or(100) * BAR / 100;
         pen.text(&full.repeat(usize::from(filled)), theme.style(Role::Accent));
-        pen.text(&blank.repeat(usize::from(BAR - filled)), theme.style(Role::Border));
+        pen.text(
+            &blank.repeat(usize::from(BAR - filled)),
+            theme.style(Role::Border),
+        );
         pen.text(&format!(" {percent:>3} %  "), theme.style(Role::Text));
     }
     pen.text(&figures(job, shared), muted);
@@ -163,7 +169,10 @@ fn story(job: Option<&Job>, theme: &Theme, width: u16) -> Vec<(String, Style)> {
     let Some(job) = job else { return Vec::new() };
     let lines = |text: &str, role: Role| -> Vec<(String, Style)> {
         let style = theme.style(role);
-        wrapped(text, width).into_iter().map(|line| (line, style)).collect()
+        wrapped(text, width)
+            .into_iter()
+            .map(|line| (line, style))
+            .collect()
     };
     let mut story = vec![(String::new(), Style::new())];
     story.extend(lines(&format!("$ {}", job.command), Role::Key));

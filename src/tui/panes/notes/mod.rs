@@ -101,7 +101,10 @@ pub(crate) struct Section<'a> {
 /// The leading list's row stands first.
 pub(crate) fn sections(shared: &Shared) -> Vec<Section<'_>> {
     let selection = &shared.selection;
-    let case = shared.case.value().filter(|detail| selection.case == Some(detail.case.id));
+    let case = shared
+        .case
+        .value()
+        .filter(|detail| selection.case == Some(detail.case.id));
     let case = case.map(|detail| Section {
         target: Target::Case(detail.case.id),
         name: format!("case {}", detail.case.key),
@@ -131,7 +134,10 @@ fn note_at(shared: &Shared, position: usize) -> Option<&Note> {
 }
 
 fn notes_shown(shared: &Shared) -> usize {
-    sections(shared).iter().map(|section| section.notes.len()).sum()
+    sections(shared)
+        .iter()
+        .map(|section| section.notes.len())
+        .sum()
 }
 
 impl State {
@@ -150,7 +156,9 @@ impl State {
             }
             _ => return,
         };
-        let open = self.editor.take_if(|editor| editor.is_saving && editor.edit.text() == text);
+        let open = self
+            .editor
+            .take_if(|editor| editor.is_saving && editor.edit.text() == text);
         match open {
             Some(editor) if is_stored => drop(self.drafts.remove(&editor.target)),
             Some(mut editor) => {
@@ -185,7 +193,11 @@ impl State {
     }
 
     fn open(&mut self, target: Target, note: Option<&Note>) -> Vec<Effect> {
-        if self.editor.as_ref().is_some_and(|open| open.target == target) {
+        if self
+            .editor
+            .as_ref()
+            .is_some_and(|open| open.target == target)
+        {
             return Vec::new();
         }
         let mut effects = self.keep_draft();
@@ -386,7 +398,10 @@ pub fn title(state: &State, shared: &Shared) -> Title {
         1 => "1 note".to_owned(),
         count => format!("{count} notes"),
     };
-    if shared.target().is_some_and(|target| state.drafts.contains_key(&target)) {
+    if shared
+        .target()
+        .is_some_and(|target| state.drafts.contains_key(&target))
+    {
         if !right.is_empty() {
             right.push_str(" · ");
         }

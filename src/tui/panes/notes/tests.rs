@@ -73,7 +73,13 @@ fn a_pause_in_typing_keeps_the_draft() {
     };
     let kept = edits(state.woke(*ticket).unwrap());
     let text = "ab".to_owned();
-    assert_eq!(kept, [Edit::KeepDraft { target: TARGET, text }]);
+    assert_eq!(
+        kept,
+        [Edit::KeepDraft {
+            target: TARGET,
+            text
+        }]
+    );
 }
 
 #[test]
@@ -86,7 +92,10 @@ fn typing_without_a_pause_is_kept_too() {
 #[test]
 fn escape_keeps_a_draft_that_the_next_note_starts_from() {
     let mut state = open();
-    assert!(matches!(edits(type_keys(&mut state, "half<Esc>"))[..], [Edit::KeepDraft { .. }]));
+    assert!(matches!(
+        edits(type_keys(&mut state, "half<Esc>"))[..],
+        [Edit::KeepDraft { .. }]
+    ));
     update(&mut state, Msg::New(TARGET), &mut shared());
     assert_eq!(state.editor().unwrap().edit.text(), "half");
 }
@@ -118,10 +127,18 @@ fn an_empty_note_is_not_written_and_drops_its_draft() {
 fn the_editor_rewrites_the_note_it_was_opened_with() {
     let mut state = State::default();
     let effects = update(&mut state, Msg::Editor, &mut shared());
-    assert!(matches!(&effects[..], [Effect::OpenEditor { text, .. }] if text == "Compare with the prior."));
+    assert!(
+        matches!(&effects[..], [Effect::OpenEditor { text, .. }] if text == "Compare with the prior.")
+    );
     let edit = edits(state.came_back(TARGET, "Changed.\n"));
     let text = "Changed.".to_owned();
-    assert_eq!(edit, [Edit::ReplaceNote { note: NoteId(7), text }]);
+    assert_eq!(
+        edit,
+        [Edit::ReplaceNote {
+            note: NoteId(7),
+            text
+        }]
+    );
 }
 
 #[test]

@@ -21,7 +21,9 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
     }
     let (lines, at) = lines(state, &sections, shared, theme, area.width);
     let height = usize::from(area.height);
-    let first = (at + 2).saturating_sub(height).min(lines.len().saturating_sub(height));
+    let first = (at + 2)
+        .saturating_sub(height)
+        .min(lines.len().saturating_sub(height));
     for (row, (text, style)) in (0..area.height).zip(lines.iter().skip(first)) {
         Pen::new(buffer, area, row).text(text, *style);
     }
@@ -43,7 +45,10 @@ fn nothing(shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         (None, None) => placeholder(
             buffer,
             area,
-            &[("Tags and notes of the selected case and question stand here.", muted)],
+            &[(
+                "Tags and notes of the selected case and question stand here.",
+                muted,
+            )],
         ),
     }
 }
@@ -76,15 +81,27 @@ fn lines(
         } else {
             tags.join(" ")
         };
-        let role = if section.tags.is_empty() { Role::Muted } else { Role::Accent };
-        lines.extend(wrapped(&tags, width).into_iter().map(|line| (line, theme.style(role))));
+        let role = if section.tags.is_empty() {
+            Role::Muted
+        } else {
+            Role::Accent
+        };
+        lines.extend(
+            wrapped(&tags, width)
+                .into_iter()
+                .map(|line| (line, theme.style(role))),
+        );
         for note in section.notes {
             let is_cursor = position == state.cursor;
             if is_cursor {
                 at = lines.len();
             }
             let style = theme.style(if is_cursor { selected } else { Role::Text });
-            lines.extend(wrapped(&note.text, width).into_iter().map(|line| (line, style)));
+            lines.extend(
+                wrapped(&note.text, width)
+                    .into_iter()
+                    .map(|line| (line, style)),
+            );
             lines.push((format!("  — {}", note.author), muted));
             position += 1;
         }

@@ -57,7 +57,11 @@ pub fn title(_state: &State, _shared: &Shared) -> Title {
 }
 
 pub fn view(_state: &State, _shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    placeholder(buffer, area, &[("What the models said.", theme.style(Role::Muted))]);
+    placeholder(
+        buffer,
+        area,
+        &[("What the models said.", theme.style(Role::Muted))],
+    );
 }
 
 pub fn hints(_state: &State, _shared: &Shared) -> Vec<Hint> {
