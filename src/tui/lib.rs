@@ -1,14 +1,37 @@
 //! The workbench: state, update, view, panes, keymap, theme, terminal graphics, runtime.
 //!
 //! Sees no path of a workspace, no SQL, no HTTP: it asks the engine. `update` is pure; only
-//! `runtime.rs` performs effects.
+//! `runtime` performs effects.
 
 pub mod action;
+mod annotate;
 pub mod app;
+pub mod backend;
+pub mod commands;
+mod control;
 pub mod graphics;
+mod input;
+mod job_line;
+pub mod keymap;
+pub mod keys;
+pub mod layout;
+pub mod list;
+pub mod overlay;
 pub mod pane;
 pub mod panes;
+pub mod pen;
 pub mod picture;
+pub mod runtime;
+pub mod session;
 pub mod shared;
 pub mod slot;
+pub mod state;
+pub mod text_edit;
 pub mod theme;
+pub mod update;
+pub mod view;
+
+pub use runtime::{Options, Outcome, Picked, pick, run};
+
+#[cfg(test)]
+mod testing;
