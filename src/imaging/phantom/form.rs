@@ -199,11 +199,14 @@ fn polygon_distance(points: &[Point], (x, y): Point) -> f32 {
     let mut squared_gap = f32::MAX;
     for &to in points {
         let (run, rise) = (to.0 - from.0, to.1 - from.1);
-        let share = (((x - from.0) * run + (y - from.1) * rise)
-            / (run * run + rise * rise).max(1e-6))
-        .clamp(0.0, 1.0);
-        let (gap_x, gap_y) = (x - from.0 - share * run, y - from.1 - share * rise);
-        squared_gap = squared_gap.min(gap_x * gap_x + gap_y * gap_y);
+        let above_or_below = (from.1.min(to.1) - y).max(y - from.1.max(to.1)).max(0.0);
+        if above_or_below * above_or_below < squared_gap {
+            let share = (((x - from.0) * run + (y - from.1) * rise)
+                / (run * run + rise * rise).max(1e-6))
+            .clamp(0.0, 1.0);
+            let (gap_x, gap_y) = (x - from.0 - share * run, y - from.1 - share * rise);
+            squared_gap = squared_gap.min(gap_x * gap_x + gap_y * gap_y);
+        }
         if (from.1 > y) != (to.1 > y) && x < from.0 + (y - from.1) / rise * run {
             is_inside = !is_inside;
         }

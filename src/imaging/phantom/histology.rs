@@ -26,7 +26,7 @@ const DARK_CYTOPLASM: Colour = [192.0, 136.0, 190.0];
 const NUCLEUS: Colour = [98.0, 66.0, 142.0];
 const DARK_NUCLEUS: Colour = [62.0, 38.0, 106.0];
 const LUMEN: Colour = [248.0, 244.0, 248.0];
-const MUCIN: Colour = [226.0, 222.0, 240.0];
+const MUCIN: Colour = [236.0, 232.0, 246.0];
 const DEBRIS: Colour = [206.0, 112.0, 150.0];
 
 /// A field being stained.
@@ -190,7 +190,7 @@ impl Slide {
                 centre.0 + 0.57 * radii.0 * angle.cos(),
                 centre.1 + 0.57 * radii.1 * angle.sin(),
             );
-            let plump = self.dice.between(0.8, 1.15);
+            let plump = self.dice.between(0.95, 1.2);
             let form = Form::oval(at, (8.6 * plump, 5.4 * plump)).turned(angle);
             self.canvas.paint(&form, Edge::soft(1.8), MUCIN);
         }

@@ -362,10 +362,10 @@ pub(super) const PHANTOMS: &[Phantom] = &[
         &[Finding {
             label: "fracture line",
             outline: Outline::Polygon(&[
-                (156.0, 205.0),
-                (224.0, 247.0),
-                (224.0, 257.0),
-                (156.0, 215.0),
+                (170.0, 213.0),
+                (212.0, 239.0),
+                (212.0, 249.0),
+                (170.0, 223.0),
             ]),
             tone: Darker,
         }],

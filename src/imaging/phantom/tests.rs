@@ -1,12 +1,15 @@
-//! The pictures hold what the table says.
+//! The pictures hold what the table says, and the demo's cases say what the table says.
 
 use std::collections::HashSet;
 
 use image::{DynamicImage, GrayImage};
 use semihv_domain::Shape;
+use serde_json::Value;
 
 use super::form::Form;
 use super::{Finding, Phantom, Tone, draw, phantoms};
+
+const CASES: &str = include_str!("../../../workspace-template/demo/cases.jsonl");
 
 /// Mean grey within the outline and in a ring just outside it.
 fn greys(picture: &GrayImage, finding: &Finding) -> (f64, f64) {
@@ -36,6 +39,29 @@ fn greys(picture: &GrayImage, finding: &Finding) -> (f64, f64) {
         }
     }
     (inside.0 / inside.1, ring.0 / ring.1)
+}
+
+fn cases() -> Vec<Value> {
+    CASES
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// The file stem of every picture the cases name, with its regions.
+fn pictures_of_the_cases() -> Vec<(String, Vec<Value>)> {
+    cases()
+        .iter()
+        .flat_map(|case| case["images"].as_array().unwrap().clone())
+        .map(|image| {
+            let path = image["path"].as_str().unwrap();
+            let stem = path
+                .strip_prefix("images/")
+                .and_then(|name| name.strip_suffix(".png"));
+            let regions = image["regions"].as_array().cloned().unwrap_or_default();
+            (stem.unwrap().to_owned(), regions)
+        })
+        .collect()
 }
 
 #[test]
@@ -102,4 +128,39 @@ fn one_picture_has_sixteen_bits_and_the_slides_have_colour() {
     assert!(matches!(draw("ct-009"), Some(DynamicImage::ImageLuma16(_))));
     assert!(matches!(draw("ct-001"), Some(DynamicImage::ImageLuma8(_))));
     assert!(matches!(draw("hp-001"), Some(DynamicImage::ImageRgb8(_))));
+}
+
+#[test]
+fn the_cases_name_every_picture_once_and_no_other() {
+    let mut named: Vec<String> = pictures_of_the_cases()
+        .into_iter()
+        .map(|(key, _)| key)
+        .collect();
+    named.sort();
+    let mut drawn: Vec<&str> = phantoms().iter().map(|phantom| phantom.key).collect();
+    drawn.sort_unstable();
+    assert_eq!(named, drawn);
+}
+
+#[test]
+fn the_regions_of_the_cases_are_the_findings_that_are_drawn() {
+    for (key, regions) in pictures_of_the_cases() {
+        let phantom = phantoms()
+            .iter()
+            .find(|phantom| phantom.key == key)
+            .unwrap();
+        let written: Vec<(String, Shape)> = regions
+            .iter()
+            .map(|region| {
+                let shape = serde_json::from_value(region.clone()).unwrap();
+                (region["label"].as_str().unwrap().to_owned(), shape)
+            })
+            .collect();
+        let drawn: Vec<(String, Shape)> = phantom
+            .findings
+            .iter()
+            .map(|finding| (finding.label.to_owned(), finding.outline.shape()))
+            .collect();
+        assert_eq!(written, drawn, "{key}");
+    }
 }

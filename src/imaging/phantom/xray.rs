@@ -361,12 +361,12 @@ pub(super) fn leg(seed: u32, findings: &[Finding]) -> DynamicImage {
         };
         let mut matter = 0.50 * muscle + 0.02 * noise.fractal(x / 22.0, y / 40.0, 2);
         matter += tube((x, y), 282.0 - 0.05 * y, 12.0, 4.5);
-        let jag = 3.5 * noise.at(x / 7.0, 3.0);
+        let jag = 2.2 * noise.at(x / 7.0, 3.0);
         let cut = y - break_at.1 - 0.62 * (x - break_at.0) + jag;
         let tibia = 188.0 + 0.03 * y;
         let width = 30.0 + 20.0 * (1.0 - y / 150.0).max(0.0).powi(2);
-        let upper = tube((x, y), tibia, width, 9.0) * inside(cut + 2.5, 2.2);
-        let lower = tube((x, y), tibia - 11.0, width, 9.0) * inside(2.5 - cut, 2.2);
+        let upper = tube((x, y), tibia, width, 9.0) * inside(cut + 3.2, 2.2);
+        let lower = tube((x, y), tibia - 11.0, width, 9.0) * inside(3.2 - cut, 2.2);
         matter + upper + lower
     });
     canvas.blur(1);
