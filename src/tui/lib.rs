@@ -5,9 +5,19 @@
 
 pub mod action;
 pub mod app;
+pub mod diff;
+pub mod flow;
+pub mod keys;
+pub mod notice;
 pub mod pane;
 pub mod panes;
+pub mod pen;
 pub mod picture;
+pub mod reader;
 pub mod shared;
 pub mod slot;
+pub mod text_edit;
 pub mod theme;
+
+#[cfg(test)]
+mod pane_testing;
