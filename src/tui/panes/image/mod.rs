@@ -20,7 +20,7 @@ pub use view::view;
 
 use crate::action::Effect;
 use crate::graphics::Placement;
-use crate::pane::{Hint, Mouse, MouseKind, Title};
+use crate::pane::{Hint, Input, Mouse, MouseKind, Title};
 use crate::picture::{Picture, PictureRequest};
 use crate::shared::{Load, Shared};
 use crate::slot::{Slot, SlotName, Ticket};
@@ -174,6 +174,15 @@ pub fn mouse(_: &State, shared: &Shared, mouse: Mouse, area: Rect) -> Option<Msg
         MouseKind::ScrollDown | MouseKind::Click => Some(Msg::Next),
         MouseKind::DoubleClick | MouseKind::Drag => None,
     }
+}
+
+/// Nothing is typed into a picture.
+pub fn is_typing(_: &State) -> bool {
+    false
+}
+
+pub fn typed(_: &mut State, _: Input, _: &mut Shared) -> Vec<Effect> {
+    Vec::new()
 }
 
 /// `ct-017 · 2 of 3 · CT · kitty`.
