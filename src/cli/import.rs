@@ -30,10 +30,10 @@ pub(crate) fn import(
     let skipped = engine
         .sources()?
         .into_iter()
-        .find(|source| source.name == spec.name)
+        .find(|source| source.name == spec.source_name())
         .map_or(0, |source| source.skipped);
     if skipped > 0 && !output.is_json() {
-        let line = format!("{skipped} rows were skipped: `semihv skipped {}` says why", spec.name);
+        let line = format!("{skipped} rows were skipped: `semihv skipped {}` says why", spec.source_name());
         output.line(&line)?;
     }
     if engine.settings().index_after_import.value {

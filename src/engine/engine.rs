@@ -240,6 +240,28 @@ impl Engine {
             .or_fail("session")
     }
 
+    /// Puts a copied text where a terminal without a clipboard can find it.
+    pub fn keep_copied_text(&self, text: &str) -> Result<PathBuf, Failure> {
+        let path = self.inner.options.user.copied_text();
+        semihv_workspace::write_atomically(&path, text.as_bytes()).or_fail("copy")?;
+        Ok(path)
+    }
+
+    /// The texts of the user's own themes.
+    pub fn own_themes(&self) -> Vec<String> {
+        let folder = self.inner.options.user.themes();
+        let Ok(files) = std::fs::read_dir(folder) else {
+            return Vec::new();
+        };
+        let mut paths: Vec<PathBuf> = files.flatten().map(|file| file.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
+        paths.sort();
+        paths
+            .iter()
+            .filter_map(|path| std::fs::read_to_string(path).ok())
+            .collect()
+    }
+
     pub fn log_file(&self) -> PathBuf {
         self.inner.places.log()
     }

@@ -61,7 +61,7 @@ pub(crate) fn run(
     let (sender, receiver) = sync_channel(WAITING);
     let copies_to = spec
         .copies_images
-        .then(|| engine.inner.places.copied_images(&spec.name));
+        .then(|| engine.inner.places.copied_images(spec.source_name()));
     let (stored, read) = std::thread::scope(|scope| {
         let reading = {
             let pace = Arc::clone(&pace);
@@ -93,9 +93,9 @@ fn check_pictures(
     progress: &mut Progress,
 ) -> Result<(), Failure> {
     let unchecked =
-        engine.with_store(|store| store.unchecked_images(&spec.name).or_fail("import"))?;
+        engine.with_store(|store| store.unchecked_images(spec.source_name()).or_fail("import"))?;
     if unchecked.len() <= CHECKED_AT_ONCE {
-        crate::check::check(engine, &spec.name, &unchecked, progress)?;
+        crate::check::check(engine, spec.source_name(), &unchecked, progress)?;
     }
     Ok(())
 }
@@ -210,7 +210,7 @@ fn store(
         (marked.verdict, marked.rule.to_owned())
     };
     let mut rows = store
-        .begin_import((&spec.name, &spec.kind, &path), now(), &marker)
+        .begin_import((spec.source_name(), &spec.kind, &path), now(), &marker)
         .or_fail("import")?;
     for handful in receiver {
         for handed in handful {
@@ -323,12 +323,25 @@ impl Engine {
         Ok(ImportSpec {
             kind: kind.to_owned(),
             path,
-            name: name.to_owned(),
+            name: Some(name.to_owned()),
             copies_images: lent.is_some_and(|entry| entry.copy),
             is_dry_run: false,
             mapping: lent.and_then(|entry| entry.fields.clone()),
             model: lent.and_then(|entry| entry.model.clone()),
             questions: lent.and_then(|entry| entry.questions.clone()),
+        })
+    }
+
+    /// Fills in what the manifest says of a source that was named by hand.
+    pub(crate) fn completed(&self, spec: ImportSpec) -> Result<ImportSpec, Failure> {
+        let lent = self.import_spec(&spec.kind, Some(&spec.path), spec.name.as_deref())?;
+        Ok(ImportSpec {
+            copies_images: spec.copies_images || lent.copies_images,
+            is_dry_run: spec.is_dry_run,
+            mapping: spec.mapping.or(lent.mapping),
+            model: spec.model.or(lent.model),
+            questions: spec.questions.or(lent.questions),
+            ..lent
         })
     }
 

@@ -36,6 +36,10 @@ impl Engine {
             JobSpec::Check { .. } => (JobKind::Check, "check"),
         };
         self.refuse_when_read_only(stage)?;
+        let spec = match spec {
+            JobSpec::Import(import) => JobSpec::Import(self.completed(import)?),
+            other => other,
+        };
         let store = self.connect(Durability::Kill)?;
         let job = store
             .add_job(kind, &command_of(&spec), now())
@@ -126,7 +130,7 @@ pub(crate) fn command_of(spec: &JobSpec) -> String {
                 "semihv import {} {} --as {}",
                 import.kind,
                 quoted(&import.path.to_string_lossy()),
-                quoted(&import.name)
+                quoted(import.source_name())
             );
             for (flag, value) in [
                 ("--model", &import.model),
@@ -226,7 +230,7 @@ mod tests {
         let spec = JobSpec::Import(crate::ImportSpec {
             kind: "csv".into(),
             path: "/data/my set.csv".into(),
-            name: "ward".into(),
+            name: Some("ward".into()),
             copies_images: true,
             is_dry_run: false,
             mapping: None,

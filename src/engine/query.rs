@@ -284,12 +284,12 @@ pub enum JobSpec {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportSpec {
     pub kind: String,
     pub path: PathBuf,
-    /// The source's name: `--as`.
-    pub name: String,
+    /// The source's name, `--as`; `None` takes the manifest's, else the kind.
+    pub name: Option<String>,
     pub copies_images: bool,
     pub is_dry_run: bool,
     pub mapping: Option<FieldMapping>,
@@ -297,6 +297,12 @@ pub struct ImportSpec {
     pub model: Option<String>,
     /// For `predictions`: the source of the questions.
     pub questions: Option<String>,
+}
+
+impl ImportSpec {
+    pub fn source_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.kind)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

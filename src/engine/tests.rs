@@ -319,7 +319,7 @@ fn the_manifest_lends_path_and_mapping_to_an_import() {
     bench.write("ws/semihv.toml", manifest);
     let engine = bench.open();
     let spec = engine.import_spec("csv", None, None).unwrap();
-    assert_eq!(spec.name, "ward");
+    assert_eq!(spec.source_name(), "ward");
     engine.run_to_end(JobSpec::Import(spec), |_| {}).unwrap();
     index(&engine);
     assert_eq!(

@@ -10,6 +10,7 @@ pub mod backend;
 pub mod commands;
 mod control;
 pub mod diff;
+mod engine_backend;
 pub mod flow;
 pub mod graphics;
 mod input;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use ratatui::layout::Rect;
 use semihv_domain::{CaseId, Failure, Job, JobState, QuestionId, Target};
 use semihv_engine::{Changed, Edit, Event, Query, Reply};
 
@@ -13,7 +14,7 @@ use crate::annotate;
 use crate::control;
 use crate::input;
 use crate::pane::PaneKind;
-use crate::panes::{self, log, notes};
+use crate::panes::{self, image, log, notes};
 use crate::session;
 use crate::shared::{Load, Selection};
 use crate::slot::Ticket;
@@ -112,8 +113,7 @@ fn outcome(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Reply(ticket, reply) => replied(state, ticket, &reply),
         Action::Drawn(ticket, drawn) => {
-            let State { shared, panes, .. } = state;
-            panes.drawn(ticket, &drawn, shared).unwrap_or_default()
+            state.panes.drawn(ticket, &drawn).unwrap_or_default()
         }
         Action::Woke(ticket) => woke(state, ticket),
         Action::Engine(event) => heard(state, event),
@@ -383,6 +383,7 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
         effects.extend(match kind {
             PaneKind::Cases => state.panes.cases.list.set_height(inside.height),
             PaneKind::Questions => state.panes.questions.list.set_height(inside.height),
+            PaneKind::Image => frame_picture(state, inside),
             _ => Vec::new(),
         });
     }
@@ -399,6 +400,19 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
         let shown = if is_bad { BAD_TOAST } else { TOAST };
         effects.push(Effect::Wake(state.slots.toast.ask(), shown));
     }
+    effects
+}
+
+/// Tells the image pane how much room it has and whether something lies over it: pixels would
+/// shine through.
+fn frame_picture(state: &mut State, inside: Rect) -> Vec<Effect> {
+    let is_covered = state.overlay.is_some();
+    let State { shared, panes, .. } = state;
+    let (columns, rows) = (inside.width, inside.height);
+    let mut effects =
+        panes::image::update(&mut panes.image, image::Msg::Covered(is_covered), shared);
+    let resized = image::Msg::Resized { columns, rows };
+    effects.extend(panes::image::update(&mut panes.image, resized, shared));
     effects
 }
 

@@ -118,6 +118,11 @@ impl UserPlaces {
         self.state.join("workspaces.json")
     }
 
+    /// What was copied last, for terminals without a clipboard.
+    pub fn copied_text(&self) -> PathBuf {
+        self.state.join("copied.txt")
+    }
+
     pub fn demo(&self) -> PathBuf {
         self.data.join("demo")
     }
