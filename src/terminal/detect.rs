@@ -10,15 +10,18 @@ use crate::{
     WindowSize, decide, question, wrapped_for_tmux,
 };
 
-/// How long a terminal on this machine may take. kitty needs most of it while it starts.
+/// How long an unknown terminal on this machine may take.
 const PATIENCE_HERE: Duration = Duration::from_millis(300);
-/// Round trips over a bad link.
-const PATIENCE_SSH: Duration = Duration::from_secs(2);
+/// For round trips over a bad link, and for terminals that are known to answer: kitty takes most
+/// of a second when semihv is what it was started with.
+const LONG_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What was found out, and what that leaves to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detection {
     pub capabilities: Capabilities,
+    /// What it was decided on, for answers that come later.
+    pub evidence: Evidence,
     /// Keys typed while the terminal was asked.
     pub typed: Vec<u8>,
     /// False when answers may still come and have to be kept out of the keys.
@@ -46,8 +49,8 @@ pub fn detect_on(
     choice: Choice,
     may_pass: impl FnOnce() -> bool,
 ) -> Result<Detection, AskError> {
-    let patience = if environment.over_ssh {
-        PATIENCE_SSH
+    let patience = if environment.over_ssh || environment.names_a_terminal_that_answers() {
+        LONG_PATIENCE
     } else {
         PATIENCE_HERE
     };
@@ -74,6 +77,7 @@ pub fn detect_on(
     };
     Ok(Detection {
         capabilities: decide(&evidence, choice),
+        evidence,
         typed,
         is_settled,
     })
@@ -244,7 +248,7 @@ mod tests {
             writer.write_all(KITTY).unwrap();
             (reader, writer)
         });
-        let found = terminal.detect("TERM=xterm-kitty");
+        let found = terminal.detect("TERM=xterm");
         end_of_wait.send(()).unwrap();
         let _ends = late.join().unwrap();
         assert!(!found.is_settled);

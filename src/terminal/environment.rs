@@ -75,6 +75,13 @@ impl Environment {
         self.is_dumb() || self.is_linux_console() || self.term_program == "Apple_Terminal"
     }
 
+    /// The variables name a terminal that answers for certain, if perhaps only after it has
+    /// finished starting.
+    pub(crate) fn names_a_terminal_that_answers(&self) -> bool {
+        const ANSWER: [&str; 6] = ["kitty", "ghostty", "foot", "wezterm", "alacritty", "tmux"];
+        self.in_tmux || ANSWER.iter().any(|name| self.term.contains(name))
+    }
+
     /// A terminal known by its variables alone to take the protocol of iTerm2.
     pub(crate) fn iterm2_hint(&self) -> Option<&str> {
         const TAKES_IT: [&str; 7] = [
