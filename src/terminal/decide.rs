@@ -144,6 +144,9 @@ fn detected(evidence: &Evidence, outer: &Replies, colours: ColourDepth) -> (Prot
 /// panes and windows.
 fn in_tmux(evidence: &Evidence, outer: &Replies, colours: ColourDepth) -> (Protocol, String) {
     let why = match &evidence.passthrough {
+        Passthrough::NotAsked if !evidence.environment.in_tmux => {
+            "tmux runs on another machine; try `--graphics kitty` if it lets pictures through"
+        }
         Passthrough::NotAsked => {
             "tmux keeps pictures back; `tmux set -g allow-passthrough on` lets them through"
         }

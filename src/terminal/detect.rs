@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::tmux::allow_passthrough;
 use crate::{
     AskError, Capabilities, Choice, Conversation, Environment, Evidence, Heard, Passthrough,
-    WindowSize, decide, question, wrapped_for_tmux,
+    WindowSize, decide, question, question_through_tmux,
 };
 
 /// How long an unknown terminal on this machine may take.
@@ -55,12 +55,11 @@ pub fn detect_on(
         PATIENCE_HERE
     };
     let conversation = Conversation::open(tty)?;
-    let plain = question(environment);
-    let Heard { replies, mut typed } = conversation.ask(&plain, patience)?;
+    let Heard { replies, mut typed } = conversation.ask(&question(environment), patience)?;
     let mut is_settled = replies.is_settled();
     let mut passthrough = Passthrough::NotAsked;
     if environment.in_tmux && is_settled && may_pass() {
-        let outer = conversation.ask(&wrapped_for_tmux(&plain), patience)?;
+        let outer = conversation.ask(&question_through_tmux(), patience)?;
         typed.extend(outer.typed);
         is_settled = outer.replies.is_settled();
         passthrough = if is_settled {

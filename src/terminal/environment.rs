@@ -70,6 +70,11 @@ impl Environment {
         self.has_sty || (self.term.starts_with("screen") && !self.in_tmux)
     }
 
+    /// tmux or GNU screen, here or on the machine that one came from.
+    pub(crate) fn in_multiplexer(&self) -> bool {
+        self.in_tmux || self.in_screen() || self.term.starts_with("tmux")
+    }
+
     /// Terminals that print unknown strings instead of swallowing them.
     pub(crate) fn prints_unknown_strings(&self) -> bool {
         self.is_dumb() || self.is_linux_console() || self.term_program == "Apple_Terminal"
