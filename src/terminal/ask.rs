@@ -10,7 +10,6 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, read, retry_on_intr, write};
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
-use crate::replies::KITTY_QUERY_ID;
 use crate::{Environment, Replies, ReplyParser};
 
 /// Why the terminal could not be asked.
@@ -32,20 +31,30 @@ pub struct Heard {
     pub typed: Vec<u8>,
 }
 
+const KITTY: &str = "\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
+const NAME: &str = "\x1b[>0q";
+const CELL: &str = "\x1b[16t";
+const SYNC: &str = "\x1b[?2026$p";
+const BACKGROUND: &str = "\x1b]11;?\x1b\\";
+const ATTRIBUTES: &str = "\x1b[c";
+
 /// The one batch of queries; what every terminal answers (DA1) comes last.
 pub fn question(environment: &Environment) -> Vec<u8> {
-    let kitty = format!("\x1b_Gi={KITTY_QUERY_ID},s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\");
-    let name = "\x1b[>0q";
-    let cell = "\x1b[16t";
-    let sync = "\x1b[?2026$p";
-    let background = "\x1b]11;?\x1b\\";
-    let attributes = "\x1b[c";
-    if environment.prints_unknown_strings() {
-        return attributes.as_bytes().to_vec();
-    }
-    [kitty.as_str(), name, cell, sync, background, attributes]
-        .concat()
-        .into_bytes()
+    let queries: &[&str] = if environment.prints_unknown_strings() {
+        &[ATTRIBUTES]
+    } else if environment.in_multiplexer() {
+        // tmux and screen would take the kitty query for the title of their window.
+        &[NAME, CELL, SYNC, BACKGROUND, ATTRIBUTES]
+    } else {
+        &[KITTY, NAME, CELL, SYNC, BACKGROUND, ATTRIBUTES]
+    };
+    queries.concat().into_bytes()
+}
+
+/// The batch for the terminal around tmux, handed through.
+pub fn question_through_tmux() -> Vec<u8> {
+    let queries = [KITTY, NAME, CELL, SYNC, BACKGROUND, ATTRIBUTES];
+    wrapped_for_tmux(queries.concat().as_bytes())
 }
 
 /// Makes tmux hand a sequence to the terminal around it: escapes are doubled.
@@ -165,6 +174,20 @@ mod tests {
         for variables in ["TERM=linux", "TERM=dumb", "TERM_PROGRAM=Apple_Terminal"] {
             assert_eq!(question(&Environment::from_pairs(variables)), b"\x1b[c");
         }
+    }
+
+    #[test]
+    fn a_multiplexer_is_not_given_a_new_title() {
+        for variables in [
+            "TERM=screen STY=1.a",
+            "TERM=tmux-256color",
+            "TERM=screen TMUX=/s,1,0",
+        ] {
+            let asked = question(&Environment::from_pairs(variables));
+            assert!(!asked.contains(&b'_'), "{variables}");
+            assert!(asked.ends_with(b"\x1b[c"));
+        }
+        assert!(question_through_tmux().starts_with(b"\x1bPtmux;\x1b\x1b_Gi=31,"));
     }
 
     #[test]

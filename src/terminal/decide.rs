@@ -27,6 +27,29 @@ pub enum Passthrough {
     Answered(Replies),
 }
 
+impl Evidence {
+    /// Adds an answer that came after the wait. True when there was something new in it.
+    pub fn learn(&mut self, late: &Replies) -> bool {
+        let is_outer = late
+            .brand
+            .as_ref()
+            .is_some_and(|brand| brand.name != "tmux");
+        let known = match (&mut self.passthrough, is_outer) {
+            (Passthrough::Answered(outer), _) => outer,
+            (passthrough @ Passthrough::Unanswered, true) => {
+                *passthrough = Passthrough::Answered(late.clone());
+                return true;
+            }
+            (Passthrough::Unanswered | Passthrough::NotAsked, _) => &mut self.replies,
+        };
+        let before = known.clone();
+        known.kitty_graphics |= late.kitty_graphics;
+        known.brand = late.brand.clone().or(known.brand.take());
+        known.background = late.background.or(known.background);
+        *known != before
+    }
+}
+
 /// Weighs the evidence; the user's choice stands above it.
 pub fn decide(evidence: &Evidence, choice: Choice) -> Capabilities {
     let outer = outer_replies(evidence);
@@ -121,6 +144,9 @@ fn detected(evidence: &Evidence, outer: &Replies, colours: ColourDepth) -> (Prot
 /// panes and windows.
 fn in_tmux(evidence: &Evidence, outer: &Replies, colours: ColourDepth) -> (Protocol, String) {
     let why = match &evidence.passthrough {
+        Passthrough::NotAsked if !evidence.environment.in_tmux => {
+            "tmux runs on another machine; try `--graphics kitty` if it lets pictures through"
+        }
         Passthrough::NotAsked => {
             "tmux keeps pictures back; `tmux set -g allow-passthrough on` lets them through"
         }
@@ -353,6 +379,18 @@ mod tests {
     fn a_mute_terminal_gets_half_blocks() {
         let why = "the terminal did not answer in time";
         check(&evidence("TERM=xterm", ""), Protocol::Halfblocks, why);
+    }
+
+    #[test]
+    fn an_answer_that_comes_late_is_still_believed() {
+        let mut seen = evidence("TERM=xterm", "");
+        assert!(seen.learn(&replies(KITTY_0_26)));
+        check(&seen, DIRECT, "the terminal answered the kitty query");
+        assert!(!seen.learn(&replies(KITTY_0_26)));
+
+        let mut seen = in_tmux(Passthrough::Unanswered);
+        assert!(seen.learn(&replies(KITTY_0_41)));
+        assert_eq!(decide(&seen, Choice::Auto).protocol, PLACED);
     }
 
     #[test]

@@ -7,18 +7,21 @@ use std::time::Duration;
 use crate::tmux::allow_passthrough;
 use crate::{
     AskError, Capabilities, Choice, Conversation, Environment, Evidence, Heard, Passthrough,
-    WindowSize, decide, question, wrapped_for_tmux,
+    WindowSize, decide, question, question_through_tmux,
 };
 
-/// How long a terminal on this machine may take. kitty needs most of it while it starts.
+/// How long an unknown terminal on this machine may take.
 const PATIENCE_HERE: Duration = Duration::from_millis(300);
-/// Round trips over a bad link.
-const PATIENCE_SSH: Duration = Duration::from_secs(2);
+/// For round trips over a bad link, and for terminals that are known to answer: kitty takes most
+/// of a second when semihv is what it was started with.
+const LONG_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What was found out, and what that leaves to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Detection {
     pub capabilities: Capabilities,
+    /// What it was decided on, for answers that come later.
+    pub evidence: Evidence,
     /// Keys typed while the terminal was asked.
     pub typed: Vec<u8>,
     /// False when answers may still come and have to be kept out of the keys.
@@ -46,18 +49,17 @@ pub fn detect_on(
     choice: Choice,
     may_pass: impl FnOnce() -> bool,
 ) -> Result<Detection, AskError> {
-    let patience = if environment.over_ssh {
-        PATIENCE_SSH
+    let patience = if environment.over_ssh || environment.names_a_terminal_that_answers() {
+        LONG_PATIENCE
     } else {
         PATIENCE_HERE
     };
     let conversation = Conversation::open(tty)?;
-    let plain = question(environment);
-    let Heard { replies, mut typed } = conversation.ask(&plain, patience)?;
+    let Heard { replies, mut typed } = conversation.ask(&question(environment), patience)?;
     let mut is_settled = replies.is_settled();
     let mut passthrough = Passthrough::NotAsked;
     if environment.in_tmux && is_settled && may_pass() {
-        let outer = conversation.ask(&wrapped_for_tmux(&plain), patience)?;
+        let outer = conversation.ask(&question_through_tmux(), patience)?;
         typed.extend(outer.typed);
         is_settled = outer.replies.is_settled();
         passthrough = if is_settled {
@@ -74,6 +76,7 @@ pub fn detect_on(
     };
     Ok(Detection {
         capabilities: decide(&evidence, choice),
+        evidence,
         typed,
         is_settled,
     })
@@ -244,7 +247,7 @@ mod tests {
             writer.write_all(KITTY).unwrap();
             (reader, writer)
         });
-        let found = terminal.detect("TERM=xterm-kitty");
+        let found = terminal.detect("TERM=xterm");
         end_of_wait.send(()).unwrap();
         let _ends = late.join().unwrap();
         assert!(!found.is_settled);

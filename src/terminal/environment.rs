@@ -70,9 +70,21 @@ impl Environment {
         self.has_sty || (self.term.starts_with("screen") && !self.in_tmux)
     }
 
+    /// tmux or GNU screen, here or on the machine that one came from.
+    pub(crate) fn in_multiplexer(&self) -> bool {
+        self.in_tmux || self.in_screen() || self.term.starts_with("tmux")
+    }
+
     /// Terminals that print unknown strings instead of swallowing them.
     pub(crate) fn prints_unknown_strings(&self) -> bool {
         self.is_dumb() || self.is_linux_console() || self.term_program == "Apple_Terminal"
+    }
+
+    /// The variables name a terminal that answers for certain, if perhaps only after it has
+    /// finished starting.
+    pub(crate) fn names_a_terminal_that_answers(&self) -> bool {
+        const ANSWER: [&str; 6] = ["kitty", "ghostty", "foot", "wezterm", "alacritty", "tmux"];
+        self.in_tmux || ANSWER.iter().any(|name| self.term.contains(name))
     }
 
     /// A terminal known by its variables alone to take the protocol of iTerm2.

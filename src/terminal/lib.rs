@@ -16,7 +16,7 @@ mod protocol;
 mod replies;
 mod tmux;
 
-pub use ask::{AskError, Conversation, Heard, question, wrapped_for_tmux};
+pub use ask::{AskError, Conversation, Heard, question, question_through_tmux, wrapped_for_tmux};
 pub use capabilities::{Capabilities, CellSize, Rgb, Tmux, WindowSize};
 pub use colours::ColourDepth;
 pub use decide::{Evidence, Passthrough, decide};

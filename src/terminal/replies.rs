@@ -11,8 +11,8 @@ use crate::{CellSize, Rgb};
 const LONGEST: usize = 1024;
 /// Typed-ahead keys kept while the terminal is asked.
 const MOST_TYPED: usize = 4096;
-/// The image id of our query; a reply to somebody else's is not ours.
-pub(crate) const KITTY_QUERY_ID: u32 = 31;
+/// How the reply to our kitty query is known; a reply to somebody else's is not ours.
+const KITTY_QUERY: &str = "i=31";
 
 /// What was answered so far.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -88,8 +88,7 @@ impl Replies {
                 if let Some((keys, answer)) =
                     body.strip_prefix('G').and_then(|body| body.split_once(';'))
                 {
-                    let ours = format!("i={KITTY_QUERY_ID}");
-                    if keys.split(',').any(|key| key == ours) {
+                    if keys.split(',').any(|key| key == KITTY_QUERY) {
                         self.kitty_graphics = answer == "OK";
                     }
                 }

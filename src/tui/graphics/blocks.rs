@@ -1,10 +1,11 @@
 //! Half-blocks: two pixels a cell, in as many colours as the terminal has.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::style::{Color, Style};
 use semihv_imaging::Raster;
 use semihv_terminal::ColourDepth;
+
+use super::cells::Cells;
+use super::characters::{Ground, brightened, luminance};
 
 /// Thresholds that spread four greys over a picture without noise.
 const BAYER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
@@ -13,56 +14,61 @@ const GREYS: [Color; 4] = [Color::Black, Color::DarkGray, Color::Gray, Color::Wh
 /// Channels further apart than this are colour, not grey.
 const COLOUR_THRESHOLD: u8 = 40;
 
-/// The colours of every cell's upper and lower half.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Blocks {
-    columns: u16,
-    cells: Vec<[Color; 2]>,
+/// A raster with two rows for each row of cells.
+pub(crate) fn blocks(
+    raster: &Raster,
+    (columns, rows): (u16, u16),
+    depth: ColourDepth,
+    ground: Ground,
+) -> Cells {
+    let rgb = |x: u16, y: u16| raster.rgb(u32::from(x), u32::from(y));
+    Cells::of(columns, rows, |x, row| {
+        let (above, below) = (
+            row.saturating_mul(2),
+            row.saturating_mul(2).saturating_add(1),
+        );
+        let colour = |y: u16| match depth {
+            ColourDepth::True => {
+                let [red, green, blue] = rgb(x, y);
+                Color::Rgb(red, green, blue)
+            }
+            ColourDepth::Ansi256 => Color::Indexed(nearest_256(rgb(x, y))),
+            ColourDepth::Ansi16 | ColourDepth::None => nearest_16(rgb(x, y), x, y),
+        };
+        if depth == ColourDepth::None {
+            let is_lit = |y: u16| is_lit(rgb(x, y), x, y) == (ground == Ground::Dark);
+            let symbol = match (is_lit(above), is_lit(below)) {
+                (false, false) => ' ',
+                (true, false) => '▀',
+                (false, true) => '▄',
+                (true, true) => '█',
+            };
+            return (symbol, Style::new());
+        }
+        let (upper, lower) = (colour(above), colour(below));
+        if upper == lower {
+            (' ', Style::new().bg(lower))
+        } else {
+            ('▀', Style::new().fg(upper).bg(lower))
+        }
+    })
 }
 
-impl Blocks {
-    /// A raster with two rows for each row of cells.
-    pub(crate) fn of(raster: &Raster, columns: u16, rows: u16, depth: ColourDepth) -> Self {
-        let colour = |x: u16, y: u16| {
-            let rgb = raster.rgb(u32::from(x), u32::from(y));
-            match depth {
-                ColourDepth::True => Color::Rgb(rgb[0], rgb[1], rgb[2]),
-                ColourDepth::Ansi256 => Color::Indexed(nearest_256(rgb)),
-                ColourDepth::Ansi16 | ColourDepth::None => nearest_16(rgb, x, y),
-            }
-        };
-        let cells = (0..rows)
-            .flat_map(|row| (0..columns).map(move |column| (column, row)))
-            .map(|(x, row)| [colour(x, row * 2), colour(x, row * 2 + 1)])
-            .collect();
-        Self { columns, cells }
-    }
+/// Black or white, dithered: for terminals without colours.
+fn is_lit(rgb: [u8; 3], x: u16, y: u16) -> bool {
+    u16::from(brightened(luminance(rgb))) * 16 / 255 > u16::from(threshold(x, y))
+}
 
-    pub(crate) fn draw(&self, place: Rect, buffer: &mut Buffer) {
-        let lines = self.cells.chunks(usize::from(self.columns.max(1)));
-        for (y, line) in (place.top()..place.bottom()).zip(lines) {
-            for (x, [upper, lower]) in (place.left()..place.right()).zip(line) {
-                let Some(cell) = buffer.cell_mut((x, y)) else {
-                    continue;
-                };
-                cell.reset();
-                if upper == lower {
-                    cell.set_char(' ').set_style(Style::new().bg(*lower));
-                } else {
-                    cell.set_char('▀')
-                        .set_style(Style::new().fg(*upper).bg(*lower));
-                }
-            }
-        }
-    }
+fn threshold(x: u16, y: u16) -> u8 {
+    BAYER
+        .get(usize::from(y % 4))
+        .and_then(|row| row.get(usize::from(x % 4)))
+        .copied()
+        .unwrap_or(8)
 }
 
 fn spread([red, green, blue]: [u8; 3]) -> u8 {
     red.max(green).max(blue) - red.min(green).min(blue)
-}
-
-fn luminance([red, green, blue]: [u8; 3]) -> u8 {
-    ((u32::from(red) * 299 + u32::from(green) * 587 + u32::from(blue) * 114) / 1000) as u8
 }
 
 /// The nearest of the grey ramp or the colour cube of 256.
@@ -97,13 +103,8 @@ fn nearest_16(rgb: [u8; 3], x: u16, y: u16) -> Color {
             [true, true, true] | [false, false, false] => Color::White,
         };
     }
-    let threshold = BAYER
-        .get(usize::from(y % 4))
-        .and_then(|row| row.get(usize::from(x % 4)))
-        .copied()
-        .unwrap_or(8);
     let scaled = u16::from(luminance(rgb)) * 3 * 16 / 255;
-    let level = (scaled + u16::from(threshold)) / 16;
+    let level = (scaled + u16::from(threshold(x, y))) / 16;
     GREYS
         .get(usize::from(level.min(3)))
         .copied()
@@ -113,13 +114,15 @@ fn nearest_16(rgb: [u8; 3], x: u16, y: u16) -> Color {
 #[cfg(test)]
 mod tests {
     use image::{GrayImage, Luma};
+    use ratatui::buffer::Buffer;
+    use ratatui::layout::Rect;
 
     use super::*;
 
     #[test]
     fn each_cell_holds_two_pixels() {
         let grey = GrayImage::from_raw(1, 4, vec![10, 200, 90, 90]).unwrap();
-        let blocks = Blocks::of(&Raster::Grey(grey), 1, 2, ColourDepth::True);
+        let blocks = blocks(&Raster::Grey(grey), (1, 2), ColourDepth::True, Ground::Dark);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 2));
         blocks.draw(buffer.area, &mut buffer);
         assert_eq!(buffer[(0, 0)].symbol(), "▀");
@@ -158,13 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn drawing_never_leaves_its_place() {
-        let grey = GrayImage::from_pixel(9, 9, Luma([7]));
-        let blocks = Blocks::of(&Raster::Grey(grey), 9, 5, ColourDepth::Ansi256);
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 3));
-        blocks.draw(Rect::new(1, 1, 2, 9), &mut buffer);
-        assert_eq!(buffer[(0, 1)].bg, Color::Reset);
-        assert_eq!(buffer[(3, 1)].bg, Color::Reset);
-        assert_eq!(buffer[(2, 2)].bg, Color::Indexed(232));
+    fn without_colours_light_is_dithered() {
+        let grey = GrayImage::from_fn(8, 8, |x, _| Luma([if x < 4 { 0 } else { 255 }]));
+        let raster = Raster::Grey(grey);
+        let drawn = |ground| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 8, 4));
+            blocks(&raster, (8, 4), ColourDepth::None, ground).draw(buffer.area, &mut buffer);
+            buffer
+        };
+        assert_eq!(drawn(Ground::Dark), Buffer::with_lines(["    ████"; 4]));
+        assert_eq!(drawn(Ground::Light), Buffer::with_lines(["████    "; 4]));
     }
 }

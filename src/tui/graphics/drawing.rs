@@ -7,8 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 use ratatui_image::protocol::Protocol as Encoded;
 
-use super::blocks::Blocks;
-use super::characters::Characters;
+use super::cells::Cells;
 use super::kitty::{ImageNumber, Wrap};
 
 /// A picture encoded for one way of showing it; cheap to clone.
@@ -29,8 +28,8 @@ pub(crate) enum Kind {
         number: ImageNumber,
         sequence: Vec<u8>,
     },
-    Blocks(Blocks),
-    Characters(Characters),
+    /// Half-blocks or characters.
+    Cells(Cells),
     /// The description has to do.
     Words,
 }
@@ -43,8 +42,7 @@ impl Drawing {
                 ratatui_image::Image::new(encoded).render(place, buffer);
             }
             Kind::Direct { .. } => {}
-            Kind::Blocks(blocks) => blocks.draw(place, buffer),
-            Kind::Characters(characters) => characters.draw(place, buffer),
+            Kind::Cells(cells) => cells.draw(place, buffer),
             Kind::Words => return false,
         }
         true
@@ -56,7 +54,7 @@ impl Drawing {
             // Placeholders are text, but the first of them carries the picture itself and must
             // not be lost under something else.
             Kind::Placeholders { .. } | Kind::Painted(_) | Kind::Direct { .. } => true,
-            Kind::Blocks(_) | Kind::Characters(_) | Kind::Words => false,
+            Kind::Cells(_) | Kind::Words => false,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Answers of the terminal that come after nobody waits for them any more.
 //!
 //! The key reader takes them for keys: `Alt+_`, `G`, `i`, … This filter keeps them out for the
-//! first seconds, and only when the terminal had not answered in time.
+//! first seconds, and only when the terminal had not answered in time. What they say is not lost:
+//! [`LateReplies::learned`] hands it to whoever decides on the graphics.
 
 use std::time::{Duration, Instant};
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use semihv_terminal::{Replies, ReplyParser};
 
 /// Round trips longer than this are no terminal session.
 const WINDOW: Duration = Duration::from_secs(5);
@@ -15,10 +17,12 @@ const GAP: Duration = Duration::from_millis(150);
 const LONGEST: u16 = 512;
 
 /// Tells the keys of a person from the late answers of a terminal.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct LateReplies {
     until: Instant,
     inside: Option<Inside>,
+    parser: ReplyParser,
+    told: Replies,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +37,17 @@ impl LateReplies {
         Self {
             until: if is_settled { now } else { now + WINDOW },
             inside: None,
+            parser: ReplyParser::default(),
+            told: Replies::default(),
         }
+    }
+
+    /// Everything answered late so far; once after each answer that says something new.
+    pub fn learned(&mut self) -> Option<Replies> {
+        let replies = self.parser.replies();
+        let is_new = *replies != self.told;
+        self.told = replies.clone();
+        is_new.then(|| self.told.clone())
     }
 
     /// False for a key that is a piece of a late answer.
@@ -45,6 +59,7 @@ impl LateReplies {
                 length: length + 1,
             });
             if goes_on {
+                self.parser.feed(&bytes_of(key));
                 return false;
             }
         }
@@ -53,10 +68,27 @@ impl LateReplies {
                 last: now,
                 length: 1,
             });
+            self.parser.feed(&bytes_of(key));
             return false;
         }
         true
     }
+}
+
+/// The bytes that the key reader made a key of.
+fn bytes_of(key: &KeyEvent) -> Vec<u8> {
+    let KeyCode::Char(character) = key.code else {
+        return Vec::new();
+    };
+    if is_bell(key) {
+        return vec![0x07];
+    }
+    let mut bytes = Vec::new();
+    if key.modifiers.contains(KeyModifiers::ALT) {
+        bytes.push(0x1b);
+    }
+    bytes.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+    bytes
 }
 
 /// The beginnings of APC, DCS and OSC.
@@ -67,8 +99,11 @@ fn is_begin(key: &KeyEvent) -> bool {
 /// ST or BEL.
 fn is_end(key: &KeyEvent) -> bool {
     let is_st = key.code == KeyCode::Char('\\') && key.modifiers.contains(KeyModifiers::ALT);
-    let is_bell = key.code == KeyCode::Char('g') && key.modifiers.contains(KeyModifiers::CONTROL);
-    is_st || is_bell
+    is_st || is_bell(key)
+}
+
+fn is_bell(key: &KeyEvent) -> bool {
+    key.code == KeyCode::Char('g') && key.modifiers.contains(KeyModifiers::CONTROL)
 }
 
 #[cfg(test)]
@@ -100,6 +135,20 @@ mod tests {
         let now = start + Duration::from_secs(2);
         assert!(late_kitty().iter().all(|key| !filter.admits(key, now)));
         assert!(filter.admits(&plain('j'), now));
+    }
+
+    #[test]
+    fn what_a_late_answer_says_is_learned_once() {
+        let start = Instant::now();
+        let mut filter = LateReplies::new(false, start);
+        assert_eq!(filter.learned(), None);
+        for key in late_kitty() {
+            filter.admits(&key, start);
+        }
+        let learned = filter.learned().unwrap();
+        assert!(learned.kitty_graphics);
+        assert_eq!(learned.brand.unwrap().version, (0, 41));
+        assert_eq!(filter.learned(), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Deliberately absent: finding out what the terminal can do (that is `semihv-terminal`).
 
 mod blocks;
+mod cells;
 mod characters;
 mod drawing;
 mod inks;

@@ -14,8 +14,8 @@ use semihv_imaging::{
 };
 use semihv_terminal::{Capabilities, CellSize, Placement, Protocol};
 
-use super::blocks::Blocks;
-use super::characters::{Characters, Ground};
+use super::blocks::blocks;
+use super::characters::{Ground, characters};
 use super::drawing::{Drawing, Kind};
 use super::inks::Inks;
 use super::kitty::{ImageNumber, Wrap, png, transmission};
@@ -149,6 +149,10 @@ fn encode(
     let is_tmux = capabilities.tmux.is_some();
     let size = Size::new(shape.columns, shape.rows);
     let (columns, rows) = (shape.columns, shape.rows);
+    let ground = match capabilities.is_light() {
+        Some(true) => Ground::Light,
+        Some(false) | None => Ground::Dark,
+    };
     Ok(match capabilities.protocol {
         Protocol::Kitty(Placement::Placeholders) => Kind::Placeholders {
             // Every terminal with placeholders inflates zlib, a tenth of the raw pixels.
@@ -176,16 +180,13 @@ fn encode(
             size,
             is_tmux,
         )?)),
-        Protocol::Halfblocks => {
-            Kind::Blocks(Blocks::of(raster, columns, rows, capabilities.colours))
-        }
-        Protocol::Ascii => {
-            let ground = match capabilities.is_light() {
-                Some(true) => Ground::Light,
-                Some(false) | None => Ground::Dark,
-            };
-            Kind::Characters(Characters::of(raster, columns, rows, ground, canvas.inks))
-        }
+        Protocol::Halfblocks => Kind::Cells(blocks(
+            raster,
+            (columns, rows),
+            capabilities.colours,
+            ground,
+        )),
+        Protocol::Ascii => Kind::Cells(characters(raster, (columns, rows), ground, canvas.inks)),
         Protocol::None => Kind::Words,
     })
 }
