@@ -135,13 +135,21 @@ impl Origin {
 
     /// The image of that name below the origin.
     pub(crate) fn image(&self, name: &str) -> Found {
-        let is_there = match &self.files {
-            Files::Folder(folder) => folder.has(name),
-            Files::Archive(archive) => archive.has(name),
-        };
-        Found {
-            location: self.place(name),
-            is_missing: !is_there,
+        match &self.files {
+            Files::Folder(folder) => {
+                let path = folder.path_of(name);
+                Found {
+                    is_missing: !folder::is_file(&path),
+                    location: path
+                        .into_os_string()
+                        .into_string()
+                        .unwrap_or_else(|path| path.to_string_lossy().into_owned()),
+                }
+            }
+            Files::Archive(archive) => Found {
+                location: self.place(name),
+                is_missing: !archive.has(name),
+            },
         }
     }
 
