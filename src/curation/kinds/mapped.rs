@@ -246,6 +246,10 @@ fn case(place: Place<'_>, mapping: &Mapping, cells: &dyn Cells) -> Result<CaseDr
     let captions = mapping.all("caption", cells);
     let mut images = Vec::with_capacity(paths.len());
     for (at, path) in paths.iter().enumerate() {
+        if images.iter().any(|image: &ImageDraft| image.key == *path) {
+            // The same picture named twice is one picture.
+            continue;
+        }
         let caption = captions.get(at).and_then(|caption| meaningful(caption));
         let found = place.origin.image_written(name::folder(place.file), path)?;
         images.push(ImageDraft {

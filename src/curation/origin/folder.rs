@@ -110,11 +110,11 @@ impl Folder {
 
     fn list(&self, folder: &str) -> Listing {
         let mut listing = Listing::default();
-        let Ok(entries) = fs::read_dir(self.path_of(folder)) else {
+        let Ok(children) = fs::read_dir(self.path_of(folder)) else {
             return listing;
         };
-        for entry in entries.flatten() {
-            let Some(name) = entry
+        for child in children.flatten() {
+            let Some(name) = child
                 .file_name()
                 .to_str()
                 .and_then(|last| name::join(folder, last))
@@ -122,7 +122,7 @@ impl Folder {
             else {
                 continue;
             };
-            match fs::metadata(entry.path()) {
+            match fs::metadata(child.path()) {
                 Ok(metadata) if metadata.is_dir() => listing.folders.push(name),
                 Ok(metadata) if metadata.is_file() => listing.files.push(name),
                 _ => {}

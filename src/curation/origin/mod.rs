@@ -29,7 +29,7 @@ enum Files {
     Archive(Box<Archive>),
 }
 
-/// An archive entry whose name or place is not one that may be read.
+/// An archive member whose name or place is not one that may be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rejected {
     pub(crate) name: String,
@@ -49,6 +49,13 @@ impl Origin {
         let Ok(metadata) = std::fs::metadata(&path) else {
             return Err(ImportError::NotThere { path });
         };
+        if !metadata.is_dir() && !metadata.is_file() {
+            // A pipe would wait forever.
+            return Err(ImportError::Read {
+                place: path.to_string_lossy().into_owned(),
+                source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a plain file"),
+            });
+        }
         let files = if metadata.is_dir() {
             Files::Folder(Folder::whole(path.clone()))
         } else if let Some(archive) =
