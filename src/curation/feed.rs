@@ -34,7 +34,7 @@ impl<'a> Feed<'a> {
         }
     }
 
-    /// Opens the imported path and reports the archive entries that nobody may read.
+    /// Opens the imported path and reports the archive members that nobody may read.
     pub(crate) fn origin(&mut self, path: &std::path::Path) -> Result<Origin, Stop> {
         let origin = Origin::open(path)?;
         for rejected in origin.rejected() {

@@ -132,7 +132,7 @@ struct Writer {
     emphasis: Emphasis,
     emphasised: Emphasised,
     lists: Vec<Counter>,
-    is_item: bool,
+    is_listed: bool,
     tables: usize,
     heading: Option<u8>,
 }
@@ -168,8 +168,8 @@ impl Writer {
             "ul" | "ol" => self.list(&tag),
             "li" => {
                 self.end_block();
-                self.is_item = !tag.is_end;
-                if let Some(Some(number)) = self.lists.last_mut().filter(|_| self.is_item) {
+                self.is_listed = !tag.is_end;
+                if let Some(Some(number)) = self.lists.last_mut().filter(|_| self.is_listed) {
                     *number = number.saturating_add(1);
                 }
             }
@@ -210,7 +210,7 @@ impl Writer {
 
     fn list(&mut self, tag: &Tag<'_>) {
         self.end_block();
-        self.is_item = false;
+        self.is_listed = false;
         if tag.is_end {
             self.lists.pop();
         } else {
@@ -228,7 +228,7 @@ impl Writer {
 
     /// A paragraph inside an item does not end the item's mark: `<li><p>…</p></li>`.
     fn end_paragraph(&mut self) {
-        if !(self.is_item && self.text.is_empty()) {
+        if !(self.is_listed && self.text.is_empty()) {
             self.end_block();
         }
     }
@@ -242,7 +242,7 @@ impl Writer {
             return;
         }
         let level = self.heading.or_else(|| {
-            let is_plain = !self.is_item && self.tables == 0 && !text.ends_with('.');
+            let is_plain = !self.is_listed && self.tables == 0 && !text.ends_with('.');
             let is_short = text.chars().nth(MAX_HEADING_CHARS).is_none();
             emphasised.level().filter(|_| is_plain && is_short)
         });
@@ -257,12 +257,12 @@ impl Writer {
             },
         };
         self.blocks.push(block);
-        self.is_item = false;
+        self.is_listed = false;
     }
 
     /// The sign before a list item.
     fn mark(&self) -> String {
-        if !self.is_item {
+        if !self.is_listed {
             return String::new();
         }
         let indent = "  ".repeat(self.lists.len().saturating_sub(1).min(MAX_LIST_DEPTH));

@@ -27,17 +27,11 @@ pub fn read_bytes(location: &str) -> Result<Vec<u8>, ReadImageError> {
     } else {
         open_member(location)
     };
-    let read = opened.and_then(|reader| {
-        let mut bytes = Vec::new();
-        reader.take(MAX_IMAGE_BYTES + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    });
+    let read = opened.and_then(Opened::read);
     let location = location.to_owned();
     match read {
-        Ok(bytes) if bytes.len() as u64 > MAX_IMAGE_BYTES => {
-            Err(ReadImageError::TooLarge { location })
-        }
-        Ok(bytes) => Ok(bytes),
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(ReadImageError::TooLarge { location }),
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
             Err(ReadImageError::Missing { location })
         }
@@ -45,7 +39,27 @@ pub fn read_bytes(location: &str) -> Result<Vec<u8>, ReadImageError> {
     }
 }
 
-fn open_file(path: &Path) -> io::Result<Box<dyn Read>> {
+struct Opened {
+    reader: Box<dyn Read>,
+    /// As the file system or the archive says.
+    size: Option<u64>,
+}
+
+impl Opened {
+    /// Nothing if there is too much of it.
+    fn read(self) -> io::Result<Option<Vec<u8>>> {
+        if self.size.is_some_and(|size| size > MAX_IMAGE_BYTES) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        self.reader
+            .take(MAX_IMAGE_BYTES + 1)
+            .read_to_end(&mut bytes)?;
+        Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= MAX_IMAGE_BYTES))
+    }
+}
+
+fn open_file(path: &Path) -> io::Result<Opened> {
     let metadata = std::fs::metadata(path)?;
     if !metadata.is_file() {
         // A pipe would wait forever.
@@ -54,11 +68,14 @@ fn open_file(path: &Path) -> io::Result<Box<dyn Read>> {
             "not a plain file",
         ));
     }
-    Ok(Box::new(std::fs::File::open(path)?))
+    Ok(Opened {
+        reader: Box::new(std::fs::File::open(path)?),
+        size: Some(metadata.len()),
+    })
 }
 
 /// Tries every `!/` as the border, since a folder may be called so.
-fn open_member(location: &str) -> io::Result<Box<dyn Read>> {
+fn open_member(location: &str) -> io::Result<Opened> {
     for (border, _) in location.match_indices(IN_ARCHIVE) {
         let (archive, inner) = location.split_at(border);
         let Some(inner) = inner.get(IN_ARCHIVE.len()..).and_then(name::clean) else {
@@ -67,7 +84,10 @@ fn open_member(location: &str) -> io::Result<Box<dyn Read>> {
         if Path::new(archive).is_file()
             && let Some(archive) = Archive::open(Path::new(archive))?
         {
-            return archive.read(&inner);
+            return Ok(Opened {
+                reader: archive.read(&inner)?,
+                size: archive.size(&inner),
+            });
         }
     }
     Err(io::ErrorKind::NotFound.into())

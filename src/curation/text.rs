@@ -2,18 +2,36 @@
 
 use std::fmt;
 
-use semihv_domain::{QuestionKind, Section};
+use semihv_domain::{Modality, QuestionKind, Section};
 use serde::de::{Deserialize, Deserializer, Visitor};
+
+const FILLERS: [&str; 7] = ["", "n/a", "na", "nan", "null", "-", "--"];
 
 /// Trims, and turns what only fills a cell (`N/A`, `nan`, `-`) into nothing.
 pub(crate) fn meaningful(text: &str) -> Option<&str> {
     let text = text.trim();
-    let folded = text.trim_end_matches('.').to_ascii_lowercase();
-    let is_filler = matches!(
-        folded.as_str(),
-        "" | "n/a" | "na" | "nan" | "null" | "-" | "--"
-    );
+    let bare = text.trim_end_matches('.');
+    let is_filler = FILLERS
+        .iter()
+        .any(|filler| bare.eq_ignore_ascii_case(filler));
     (!is_filler).then_some(text)
+}
+
+/// [`meaningful`] for a text that is kept: no copy unless it has to be trimmed.
+pub(crate) fn kept(text: String) -> Option<String> {
+    let length = meaningful(&text)?.len();
+    if length == text.len() {
+        return Some(text);
+    }
+    meaningful(&text).map(str::to_owned)
+}
+
+/// [`Modality::parse`], with a short way for names that are ours already.
+pub(crate) fn modality(text: &str) -> Option<Modality> {
+    Modality::ALL
+        .into_iter()
+        .find(|known| known.name() == text)
+        .or_else(|| Modality::parse(text))
 }
 
 pub(crate) fn section(heading: &str, text: &str) -> Option<Section> {
@@ -25,6 +43,9 @@ pub(crate) fn section(heading: &str, text: &str) -> Option<Section> {
 
 /// The last year (1800 to 2199) a text names: `2003 (revised 2013)` is of 2013, `03/16/20` of 2020.
 pub(crate) fn year_in(text: &str) -> Option<i32> {
+    if let Some(year) = text.parse().ok().filter(|year| (1800..2200).contains(year)) {
+        return Some(year);
+    }
     let digits = || text.split(|c: char| !c.is_ascii_digit());
     let long = digits()
         .filter(|part| part.len() == 4)
@@ -64,8 +85,8 @@ pub(crate) fn question_key(case: &str, question: &str) -> String {
 pub(crate) struct Scalar(pub(crate) String);
 
 impl Scalar {
-    pub(crate) fn meaningful(&self) -> Option<String> {
-        meaningful(&self.0).map(str::to_owned)
+    pub(crate) fn kept(self) -> Option<String> {
+        kept(self.0)
     }
 }
 

@@ -7,7 +7,8 @@ use std::io::Read;
 use std::path::Path;
 
 use semihv_domain::{
-    CaptionDraft, CaseDraft, ImageDraft, Imported, Modality, QuestionDraft, RegionDraft, Sink,
+    CaptionDraft, CaseDraft, ImageDraft, Imported, Modality, QuestionDraft, RegionDraft, Section,
+    Sink,
 };
 use serde::Deserialize;
 
@@ -18,7 +19,9 @@ use crate::feed::{Feed, Seen};
 use crate::importer::ImportRequest;
 use crate::origin::{Origin, name};
 use crate::rows::{Lines, parse};
-use crate::text::{Scalar, meaningful, or_default, question_key, question_kind, section, year_in};
+use crate::text::{
+    Scalar, kept, meaningful, modality, or_default, question_key, question_kind, year_in,
+};
 
 pub(crate) const EXTENSIONS: [&str; 2] = ["jsonl", "ndjson"];
 
@@ -213,7 +216,7 @@ fn draft(place: Place<'_>, row: CaseRow) -> Result<Drafts, String> {
     let mut faults = Vec::new();
     let key = row.key.0.trim().to_owned();
     let language = language(&row.language, "en");
-    let modality = Modality::parse(&row.modality.0);
+    let modality = modality(&row.modality.0);
     let mut images: Vec<ImageDraft> = Vec::with_capacity(row.images.len());
     for image in row.images {
         let image = image_draft(place, image, modality, &mut faults)?;
@@ -231,18 +234,23 @@ fn draft(place: Place<'_>, row: CaseRow) -> Result<Drafts, String> {
         }
     }
     let case = CaseDraft {
-        title: row.title.meaningful().unwrap_or_else(|| key.clone()),
+        title: row.title.kept().unwrap_or_else(|| key.clone()),
         key,
-        patient: row.patient.meaningful(),
+        patient: row.patient.kept(),
         modality,
-        body_part: row.body_part.meaningful(),
+        body_part: row.body_part.kept(),
         year: year_in(&row.year.0),
         language,
-        licence: row.licence.meaningful(),
+        licence: row.licence.kept(),
         sections: row
             .sections
-            .iter()
-            .filter_map(|part| section(&part.heading, &part.text.0))
+            .into_iter()
+            .filter_map(|part| {
+                Some(Section {
+                    heading: part.heading,
+                    text: kept(part.text.0)?,
+                })
+            })
             .collect(),
         images,
     };
@@ -264,7 +272,7 @@ fn image_draft(
         .image_written(name::folder(place.file), &row.path)?;
     let key = row
         .key
-        .meaningful()
+        .kept()
         .unwrap_or_else(|| name::stem(&row.path).to_owned());
     let (sound, unsound): (Vec<_>, Vec<_>) = row
         .regions
@@ -279,8 +287,8 @@ fn image_draft(
         key,
         location: found.location,
         is_missing: found.is_missing,
-        modality: Modality::parse(&row.modality.0).or(of_case),
-        plane: row.plane.meaningful(),
+        modality: modality(&row.modality.0).or(of_case),
+        plane: row.plane.kept(),
         captions: row
             .captions
             .into_iter()
@@ -303,7 +311,7 @@ fn question_draft(
     if row.text.trim().is_empty() {
         return Err("a question without words".to_owned());
     }
-    let image_key = row.image.meaningful();
+    let image_key = row.image.kept();
     if let Some(wanted) = &image_key
         && !images.iter().any(|image| image.key == *wanted)
     {
@@ -315,7 +323,7 @@ fn question_draft(
     Ok(QuestionDraft {
         key: row
             .key
-            .meaningful()
+            .kept()
             .unwrap_or_else(|| question_key(case, &row.text)),
         case_key: Some(case.to_owned()),
         image_key,
@@ -323,10 +331,10 @@ fn question_draft(
         options,
         text: row.text,
         gold: row.gold.0,
-        gold_rationale: row.gold_rationale.meaningful(),
+        gold_rationale: row.gold_rationale.kept(),
         language: language(&row.language, of_case),
-        class: row.class.meaningful(),
-        split: row.split.meaningful(),
+        class: row.class.kept(),
+        split: row.split.kept(),
     })
 }
 

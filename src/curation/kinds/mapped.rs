@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use semihv_domain::{
-    CaptionDraft, CaseDraft, ImageDraft, Imported, Modality, QuestionDraft, Section,
-};
+use semihv_domain::{CaptionDraft, CaseDraft, ImageDraft, Imported, QuestionDraft, Section};
 use semihv_workspace::FieldMapping;
 use serde_json::Value;
 
@@ -17,7 +15,7 @@ use crate::error::{ImportError, Stop};
 use crate::feed::Feed;
 use crate::origin::name;
 use crate::rows::delimited::Fields;
-use crate::text::{meaningful, question_key, question_kind, section, year_in};
+use crate::text::{meaningful, modality, question_key, question_kind, section, year_in};
 
 /// What a mapping may name, beside `section.NAME`.
 pub(crate) const FIELDS: [&str; 18] = [
@@ -244,10 +242,14 @@ fn case(place: Place<'_>, mapping: &Mapping, cells: &dyn Cells) -> Result<CaseDr
         .map_or_else(|| "en".to_owned(), |language| language.to_lowercase());
     let modality = mapping
         .one("modality", cells)
-        .and_then(|text| Modality::parse(&text));
+        .and_then(|text| modality(&text));
     let captions = mapping.all("caption", cells);
     let mut images = Vec::with_capacity(paths.len());
     for (at, path) in paths.iter().enumerate() {
+        if images.iter().any(|image: &ImageDraft| image.key == *path) {
+            // The same picture named twice is one picture.
+            continue;
+        }
         let caption = captions.get(at).and_then(|caption| meaningful(caption));
         let found = place.origin.image_written(name::folder(place.file), path)?;
         images.push(ImageDraft {

@@ -126,7 +126,7 @@ fn blocks(lines: impl Iterator<Item = String>) -> Vec<Block> {
         let is_fence = trimmed.starts_with("```");
         is_code ^= is_fence;
         let level = heading_level(trimmed).filter(|_| !is_code);
-        if trimmed.is_empty() || is_fence || level.is_some() || is_item(trimmed) {
+        if trimmed.is_empty() || is_fence || level.is_some() || is_listed(trimmed) {
             end_paragraph(&mut blocks, &mut paragraph);
         }
         if let Some(level) = level {
@@ -138,7 +138,7 @@ fn blocks(lines: impl Iterator<Item = String>) -> Vec<Block> {
             if !paragraph.is_empty() {
                 paragraph.push(' ');
             }
-            paragraph.push_str(if is_item(trimmed) {
+            paragraph.push_str(if is_listed(trimmed) {
                 line.trim_end()
             } else {
                 trimmed
@@ -164,7 +164,7 @@ fn heading_level(line: &str) -> Option<u8> {
     u8::try_from(hashes).ok().filter(|_| is_heading)
 }
 
-fn is_item(line: &str) -> bool {
+fn is_listed(line: &str) -> bool {
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
     ["- ", "* ", "+ "].iter().any(|mark| line.starts_with(mark))
         || (number.len() < line.len() && number.starts_with(". "))

@@ -131,7 +131,7 @@ fn question_of(row: QuestionRow, split: &str) -> QuestionDraft {
         gold,
         gold_rationale: None,
         language: meaningful(&row.q_lang.0).map_or_else(|| "en".to_owned(), str::to_lowercase),
-        class: row.content_type.meaningful(),
+        class: row.content_type.kept(),
         split: Some(split.to_owned()),
     }
 }

@@ -133,7 +133,7 @@ fn question_of(row: QuestionRow, split: Option<&str>) -> QuestionDraft {
         gold,
         gold_rationale: None,
         language: "en".to_owned(),
-        class: row.question_type.meaningful(),
+        class: row.question_type.kept(),
         split: Some(split.unwrap_or(marked).to_owned()),
     }
 }

@@ -37,10 +37,6 @@ impl Folder {
         self.root.join(name)
     }
 
-    pub(crate) fn has(&self, name: &str) -> bool {
-        fs::metadata(self.path_of(name)).is_ok_and(|metadata| metadata.is_file())
-    }
-
     pub(crate) fn size(&self, name: &str) -> Option<u64> {
         fs::metadata(self.path_of(name))
             .ok()
@@ -61,6 +57,9 @@ impl Folder {
 
     /// A path written as absolute, seen from the root if it lies below it.
     pub(crate) fn below_root<'a>(&self, written: &'a str) -> Option<Cow<'a, str>> {
+        if !written.starts_with('/') {
+            return None;
+        }
         let below = Path::new(written).strip_prefix(&self.root).ok()?;
         below.to_str().map(Cow::Borrowed)
     }
@@ -73,7 +72,7 @@ impl Folder {
         for _ in 0..=FIND_DEPTH {
             for folder in &level {
                 let candidate = name::join(folder, file_name)?;
-                if self.has(&candidate) {
+                if is_file(&self.path_of(&candidate)) {
                     return Some(candidate);
                 }
             }
@@ -111,11 +110,11 @@ impl Folder {
 
     fn list(&self, folder: &str) -> Listing {
         let mut listing = Listing::default();
-        let Ok(entries) = fs::read_dir(self.path_of(folder)) else {
+        let Ok(children) = fs::read_dir(self.path_of(folder)) else {
             return listing;
         };
-        for entry in entries.flatten() {
-            let Some(name) = entry
+        for child in children.flatten() {
+            let Some(name) = child
                 .file_name()
                 .to_str()
                 .and_then(|last| name::join(folder, last))
@@ -123,7 +122,7 @@ impl Folder {
             else {
                 continue;
             };
-            match fs::metadata(entry.path()) {
+            match fs::metadata(child.path()) {
                 Ok(metadata) if metadata.is_dir() => listing.folders.push(name),
                 Ok(metadata) if metadata.is_file() => listing.files.push(name),
                 _ => {}
@@ -132,6 +131,10 @@ impl Folder {
         listing.folders.sort_unstable();
         listing
     }
+}
+
+pub(crate) fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.is_file())
 }
 
 #[derive(Default)]

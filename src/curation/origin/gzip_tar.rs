@@ -55,16 +55,16 @@ fn table<R: Read>(
 ) -> io::Result<Table> {
     let mut table = Table::default();
     let mut long_name = None;
-    for entry in entries.raw(true) {
-        let mut entry = entry?;
-        match entry.header().entry_type() {
-            EntryType::GNULongName => long_name = Some(gnu_name(&mut entry)?),
-            EntryType::XHeader => long_name = pax_name(&mut entry)?.or(long_name),
+    for packed in entries.raw(true) {
+        let mut packed = packed?;
+        match packed.header().entry_type() {
+            EntryType::GNULongName => long_name = Some(gnu_name(&mut packed)?),
+            EntryType::XHeader => long_name = pax_name(&mut packed)?.or(long_name),
             EntryType::Regular | EntryType::Continuous => {
                 let written = long_name
                     .take()
-                    .unwrap_or_else(|| String::from_utf8_lossy(&entry.path_bytes()).into_owned());
-                let (offset, size) = (entry.raw_file_position(), entry.size());
+                    .unwrap_or_else(|| String::from_utf8_lossy(&packed.path_bytes()).into_owned());
+                let (offset, size) = (packed.raw_file_position(), packed.size());
                 let packing = place(offset, size)?;
                 table.add(
                     &written,
@@ -75,7 +75,7 @@ fn table<R: Read>(
                 )?;
             }
             EntryType::GNUSparse => {
-                let written = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+                let written = String::from_utf8_lossy(&packed.path_bytes()).into_owned();
                 table.reject(&written, "a sparse file; repack it without `--sparse`");
                 long_name = None;
             }
@@ -86,21 +86,21 @@ fn table<R: Read>(
     Ok(table)
 }
 
-fn short(entry: &mut impl Read) -> io::Result<Vec<u8>> {
+fn short(packed: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    entry.take(MAX_NAME_BYTES).read_to_end(&mut bytes)?;
+    packed.take(MAX_NAME_BYTES).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-fn gnu_name(entry: &mut impl Read) -> io::Result<String> {
-    let bytes = short(entry)?;
+fn gnu_name(packed: &mut impl Read) -> io::Result<String> {
+    let bytes = short(packed)?;
     let name = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
     Ok(String::from_utf8_lossy(name).into_owned())
 }
 
 /// The `path` of a PAX header, whose lines are `LENGTH KEY=VALUE`.
-fn pax_name(entry: &mut impl Read) -> io::Result<Option<String>> {
-    let bytes = short(entry)?;
+fn pax_name(packed: &mut impl Read) -> io::Result<Option<String>> {
+    let bytes = short(packed)?;
     let mut rest = bytes.as_slice();
     while let Some(blank) = rest.iter().position(|&byte| byte == b' ') {
         let (number, _) = rest.split_at(blank);

@@ -29,7 +29,7 @@ enum Files {
     Archive(Box<Archive>),
 }
 
-/// An archive entry whose name or place is not one that may be read.
+/// An archive member whose name or place is not one that may be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Rejected {
     pub(crate) name: String,
@@ -49,6 +49,13 @@ impl Origin {
         let Ok(metadata) = std::fs::metadata(&path) else {
             return Err(ImportError::NotThere { path });
         };
+        if !metadata.is_dir() && !metadata.is_file() {
+            // A pipe would wait forever.
+            return Err(ImportError::Read {
+                place: path.to_string_lossy().into_owned(),
+                source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a plain file"),
+            });
+        }
         let files = if metadata.is_dir() {
             Files::Folder(Folder::whole(path.clone()))
         } else if let Some(archive) =
@@ -135,13 +142,21 @@ impl Origin {
 
     /// The image of that name below the origin.
     pub(crate) fn image(&self, name: &str) -> Found {
-        let is_there = match &self.files {
-            Files::Folder(folder) => folder.has(name),
-            Files::Archive(archive) => archive.has(name),
-        };
-        Found {
-            location: self.place(name),
-            is_missing: !is_there,
+        match &self.files {
+            Files::Folder(folder) => {
+                let path = folder.path_of(name);
+                Found {
+                    is_missing: !folder::is_file(&path),
+                    location: path
+                        .into_os_string()
+                        .into_string()
+                        .unwrap_or_else(|path| path.to_string_lossy().into_owned()),
+                }
+            }
+            Files::Archive(archive) => Found {
+                location: self.place(name),
+                is_missing: !archive.has(name),
+            },
         }
     }
 

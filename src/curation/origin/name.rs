@@ -3,6 +3,8 @@
 //! The guard is about what the text says: a name that survives holds no `..`, no root, no drive.
 //! Symbolic links in a folder are the user's own doing and are followed.
 
+use std::borrow::Cow;
+
 /// The name in plain form, or nothing if it leads out or is no name at all.
 pub(crate) fn clean(written: &str) -> Option<String> {
     join("", written)
@@ -11,7 +13,11 @@ pub(crate) fn clean(written: &str) -> Option<String> {
 /// `written` as seen from `folder`. A `..` may step back, but never above the origin: data sets do
 /// refer to `../images/x.png` from a sub-folder.
 pub(crate) fn join(folder: &str, written: &str) -> Option<String> {
-    let written = written.replace('\\', "/");
+    let written = if written.contains('\\') {
+        Cow::Owned(written.replace('\\', "/"))
+    } else {
+        Cow::Borrowed(written)
+    };
     let has_drive = written.as_bytes().get(1) == Some(&b':')
         && written
             .as_bytes()

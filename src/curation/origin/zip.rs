@@ -11,22 +11,22 @@ pub(crate) fn table(file: SharedFile) -> io::Result<Table> {
     let mut archive = ZipArchive::new(file).map_err(damaged)?;
     let mut table = Table::default();
     for index in 0..archive.len() {
-        let entry = match archive.by_index_raw(index) {
-            Ok(entry) => entry,
+        let packed = match archive.by_index_raw(index) {
+            Ok(packed) => packed,
             Err(ZipError::Io(error)) => return Err(error),
             Err(error) => {
-                table.reject(&format!("entry {}", index + 1), error.to_string());
+                table.reject(&format!("member {}", index + 1), error.to_string());
                 continue;
             }
         };
-        let written = match entry.name() {
+        let written = match packed.name() {
             Ok(name) => name.into_owned(),
-            Err(_) => String::from_utf8_lossy(entry.name_raw()).into_owned(),
+            Err(_) => String::from_utf8_lossy(packed.name_raw()).into_owned(),
         };
-        if entry.is_dir() || entry.is_symlink() {
+        if packed.is_dir() || packed.is_symlink() {
             continue;
         }
-        let method = match entry.compression() {
+        let method = match packed.compression() {
             CompressionMethod::Stored => Method::Stored,
             CompressionMethod::Deflated => Method::Deflated,
             other => {
@@ -37,21 +37,21 @@ pub(crate) fn table(file: SharedFile) -> io::Result<Table> {
                 continue;
             }
         };
-        if entry.encrypted() {
+        if packed.encrypted() {
             table.reject(&written, "encrypted; repack it without a password");
             continue;
         }
-        let Some(offset) = entry.data_start() else {
+        let Some(offset) = packed.data_start() else {
             table.reject(&written, "its place in the archive is unknown");
             continue;
         };
         let member = Member {
-            size: Some(entry.size()),
+            size: Some(packed.size()),
             packing: Packing::Zip {
                 offset,
-                packed: entry.compressed_size(),
+                packed: packed.compressed_size(),
                 method,
-                checksum: entry.crc32(),
+                checksum: packed.crc32(),
             },
         };
         table.add(&written, member)?;

@@ -1,4 +1,4 @@
-//! Records of CSV and TSV files, with quotes and line feeds inside fields, under a bound.
+//! RawRows of CSV and TSV files, with quotes and line feeds inside fields, under a bound.
 //!
 //! `csv-core` does the parsing; this owns the buffers, because a quote that is never closed must
 //! not pull the rest of a file into memory.
@@ -10,9 +10,9 @@ use csv_core::{ReadRecordResult, ReaderBuilder};
 
 use super::{MAX_ROW_BYTES, too_long};
 
-/// One record of the file.
+/// One row of the file.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct RawRow {
     /// The line on which it begins.
     pub(crate) line: u64,
     /// Its fields in the order of the columns, or why they cannot be read.
@@ -28,7 +28,7 @@ pub(crate) struct Delimited<R> {
     is_over: bool,
 }
 
-/// How much of the buffers a record has filled.
+/// How much of the buffers a row has filled.
 #[derive(Default)]
 struct Filled {
     bytes: usize,
@@ -54,8 +54,8 @@ impl<R: BufRead> Delimited<R> {
         })
     }
 
-    /// The next record; blank lines are none.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Record>> {
+    /// The next row; blank lines are none.
+    pub(crate) fn next(&mut self) -> io::Result<Option<RawRow>> {
         if self.is_over {
             return Ok(None);
         }
@@ -77,7 +77,7 @@ impl<R: BufRead> Delimited<R> {
                 ReadRecordResult::OutputFull => self.make_room(&mut filled),
                 ReadRecordResult::OutputEndsFull => self.make_room_for_fields(&mut filled),
                 ReadRecordResult::Record => {
-                    return Ok(Some(Record {
+                    return Ok(Some(RawRow {
                         line,
                         fields: self.fields(&filled),
                     }));
@@ -90,7 +90,7 @@ impl<R: BufRead> Delimited<R> {
         }
     }
 
-    /// Passes the ends of lines here and not in the parser, so that a record's line is the one on
+    /// Passes the ends of lines here and not in the parser, so that a row's line is the one on
     /// which its first field stands.
     fn skip_blank_lines(&mut self) -> io::Result<()> {
         loop {
@@ -150,20 +150,20 @@ impl<R: BufRead> Delimited<R> {
     }
 }
 
-/// Records whose fields are called by the names in the first one.
+/// RawRows whose fields are called by the names in the first one.
 pub(crate) struct Table<R> {
-    records: Delimited<R>,
+    rows: Delimited<R>,
     columns: Rc<Vec<String>>,
 }
 
 impl<R: BufRead> Table<R> {
     /// Reads the header. One that cannot be read is a header without columns.
     pub(crate) fn new(reader: R) -> io::Result<Self> {
-        let mut records = Delimited::new(reader)?;
-        let header = records.next()?.and_then(|record| record.fields.ok());
+        let mut rows = Delimited::new(reader)?;
+        let header = rows.next()?.and_then(|row| row.fields.ok());
         let columns = header.unwrap_or_default();
         Ok(Self {
-            records,
+            rows,
             columns: Rc::new(columns.iter().map(|name| name.trim().to_owned()).collect()),
         })
     }
@@ -172,13 +172,13 @@ impl<R: BufRead> Table<R> {
         &self.columns
     }
 
-    pub(crate) fn next(&mut self) -> io::Result<Option<TableRow>> {
-        let Some(record) = self.records.next()? else {
+    pub(crate) fn next(&mut self) -> io::Result<Option<NamedRow>> {
+        let Some(row) = self.rows.next()? else {
             return Ok(None);
         };
-        Ok(Some(TableRow {
-            line: record.line,
-            fields: record.fields.map(|cells| Fields {
+        Ok(Some(NamedRow {
+            line: row.line,
+            fields: row.fields.map(|cells| Fields {
                 columns: Rc::clone(&self.columns),
                 cells,
             }),
@@ -187,7 +187,7 @@ impl<R: BufRead> Table<R> {
 }
 
 /// A row of a [`Table`].
-pub(crate) struct TableRow {
+pub(crate) struct NamedRow {
     pub(crate) line: u64,
     pub(crate) fields: Result<Fields, String>,
 }
@@ -225,22 +225,22 @@ mod tests {
 
     use super::*;
 
-    fn read(input: &[u8], limit: usize) -> Vec<Record> {
+    fn read(input: &[u8], limit: usize) -> Vec<RawRow> {
         let reader = io::BufReader::with_capacity(64, input);
         let mut delimited = Delimited::with_limit(reader, limit).unwrap();
-        let mut records = Vec::new();
-        while let Some(record) = delimited.next().unwrap() {
-            records.push(record);
+        let mut rows = Vec::new();
+        while let Some(row) = delimited.next().unwrap() {
+            rows.push(row);
         }
-        records
+        rows
     }
 
     #[track_caller]
     fn check(input: &str, expected: &[(u64, &[&str])]) {
         let found = read(input.as_bytes(), 1000);
-        let expected: Vec<Record> = expected
+        let expected: Vec<RawRow> = expected
             .iter()
-            .map(|(line, fields)| Record {
+            .map(|(line, fields)| RawRow {
                 line: *line,
                 fields: Ok(fields.iter().map(|&field| field.to_owned()).collect()),
             })
@@ -270,22 +270,19 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_is_too_long_does_not_disturb_the_next() {
+    fn a_row_that_is_too_long_does_not_disturb_the_next() {
         let input = format!("a,b\n{},{}\nc,d\n", "x".repeat(300), "y".repeat(300));
-        let records = read(input.as_bytes(), 100);
-        assert_eq!(records.len(), 3);
-        assert!(records[1].fields.as_ref().unwrap_err().contains("long"));
-        assert_eq!(records[2].fields.as_ref().unwrap(), &["c", "d"]);
+        let rows = read(input.as_bytes(), 100);
+        assert_eq!(rows.len(), 3);
+        assert!(rows[1].fields.as_ref().unwrap_err().contains("long"));
+        assert_eq!(rows[2].fields.as_ref().unwrap(), &["c", "d"]);
     }
 
     #[test]
     fn invalid_utf8_names_its_column() {
-        let records = read(b"a,b\n1,\xff\nc,d", 100);
-        assert_eq!(
-            records[1].fields,
-            Err("invalid UTF-8 in column 2".to_owned())
-        );
-        assert_eq!(records[2].line, 3);
+        let rows = read(b"a,b\n1,\xff\nc,d", 100);
+        assert_eq!(rows[1].fields, Err("invalid UTF-8 in column 2".to_owned()));
+        assert_eq!(rows[2].line, 3);
     }
 
     proptest! {
@@ -307,7 +304,7 @@ mod tests {
             let found: Vec<Vec<String>> = read(input.as_bytes(), 1000)
                 .into_iter()
                 .skip(1)
-                .map(|record| record.fields.unwrap())
+                .map(|row| row.fields.unwrap())
                 .collect();
             prop_assert_eq!(found, rows);
         }

@@ -254,6 +254,25 @@ fn ngc_gives_every_word_of_every_guideline_in_passages_of_readable_length() {
 }
 
 #[test]
+fn a_compressed_tar_gives_the_same_guidelines_as_its_folder() {
+    let Some(folder) = data("guidelines-ngc") else {
+        return;
+    };
+    let place = tempfile::tempdir().unwrap();
+    let archive = place.path().join("summaries.tar.gz");
+    let file = std::fs::File::create(&archive).unwrap();
+    let encoder = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    let mut builder = tar::Builder::new(encoder);
+    builder
+        .append_dir_all("summaries", folder.join("summaries"))
+        .unwrap();
+    builder.into_inner().unwrap().finish().unwrap();
+    let (packed, plain) = (import("ngc", &archive), import("ngc", &folder));
+    assert_eq!(packed.guidelines, plain.guidelines);
+    assert_eq!(packed.skipped, plain.skipped);
+}
+
+#[test]
 fn predictions_are_taken_by_id_or_not_at_all() {
     let Some(folder) = data("model-outputs") else {
         return;

@@ -1,88 +1,14 @@
-//! Our own file shapes, mappings, archives and bad input, in small.
-
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
+//! Our own file shapes, mappings and bad rows, in small.
 
 use std::fs;
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use semihv_curation::{
-    ImportError, ImportRequest, ReadImageError, importer, read_bytes, read_lines,
-};
-use semihv_domain::{
-    AnswerDraft, CaseDraft, Imported, Modality, QuestionDraft, QuestionKind, Sink, Skipped, Verdict,
-};
+use semihv_curation::{ImportError, ImportRequest, importer, read_bytes, read_lines};
+use semihv_domain::{Imported, Modality, QuestionKind, Sink, Skipped, Verdict};
 use semihv_workspace::FieldMapping;
-use tempfile::TempDir;
 
-const CASE: &str = r#"{"key":"ct-001","title":"A nodule","patient":"p01","modality":"CT","body_part":"chest","year":2023,"language":"en","licence":"CC0-1.0","sections":[{"heading":"History","text":"Cough."},{"heading":"Exam","text":"N/A"}],"images":[{"key":"a","path":"images/ct-001.png","plane":"axial","captions":[{"text":"A round nodule.","language":"en"}],"regions":[{"label":"nodule","shape":"ellipse","cx":120,"cy":90,"rx":14,"ry":12}]}],"questions":[{"key":"ct-001-q1","text":"Is there a nodule?","kind":"closed","options":[],"gold":"yes","gold_rationale":"It is round.","language":"en","class":"presence","split":"test","image":"a"}]}"#;
-
-type Read = (Vec<Imported>, Vec<Skipped>);
-
-fn folder(files: &[(&str, &[u8])]) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, bytes) in files {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-    folder
-}
-
-fn try_import(kind: &str, request: &ImportRequest) -> Result<Read, ImportError> {
-    let mut sink = (Vec::new(), Vec::new());
-    importer(kind)?.read(request, &mut sink)?;
-    Ok(sink)
-}
-
-fn import(kind: &str, path: &Path) -> Read {
-    try_import(kind, &ImportRequest::of(path)).unwrap()
-}
-
-fn reasons(read: &Read) -> Vec<String> {
-    let said = |skipped: &Skipped| {
-        let line = skipped
-            .at
-            .line
-            .map_or_else(String::new, |line| format!(":{line}"));
-        format!("{}{line}: {}", skipped.at.file, skipped.reason)
-    };
-    read.1.iter().map(said).collect()
-}
-
-fn cases(read: &Read) -> Vec<&CaseDraft> {
-    read.0
-        .iter()
-        .filter_map(|row| match row {
-            Imported::Case(case) => Some(case),
-            _ => None,
-        })
-        .collect()
-}
-
-fn questions(read: &Read) -> Vec<&QuestionDraft> {
-    read.0
-        .iter()
-        .filter_map(|row| match row {
-            Imported::Question(question) => Some(question),
-            _ => None,
-        })
-        .collect()
-}
-
-fn answers(read: &Read) -> Vec<&AnswerDraft> {
-    read.0
-        .iter()
-        .filter_map(|row| match row {
-            Imported::Answer(answer) => Some(answer),
-            _ => None,
-        })
-        .collect()
-}
+use crate::given::{CASE, answers, cases, folder, import, questions, reasons, try_import};
 
 #[test]
 fn a_line_of_our_own_shape_becomes_a_case_with_everything_in_it() {
@@ -354,126 +280,6 @@ fn guidelines_in_markdown_become_passages() {
     );
 }
 
-fn zip_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    for (name, bytes) in files {
-        writer
-            .start_file(*name, zip::write::SimpleFileOptions::default())
-            .unwrap();
-        writer.write_all(bytes).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
-}
-
-fn tar_of(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let mut builder = tar::Builder::new(Vec::new());
-    for (name, bytes) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o644);
-        builder.append_data(&mut header, name, *bytes).unwrap();
-    }
-    builder.into_inner().unwrap()
-}
-
-fn gzip_of(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-#[test]
-fn archives_are_read_in_place_and_their_images_too() {
-    let long_name = format!("set/images/{}.png", "x".repeat(150));
-    let line = CASE.replace("images/ct-001.png", &long_name["set/".len()..]);
-    let files: [(&str, &[u8]); 4] = [
-        ("set/cases.jsonl", line.as_bytes()),
-        ("__MACOSX/set/._cases.jsonl", b"litter"),
-        ("set/.DS_Store", b"litter"),
-        (&long_name, b"pixels"),
-    ];
-    let folder = folder(&[
-        ("a.zip", &zip_of(&files)),
-        ("b.tar", &tar_of(&files)),
-        ("c.tar.gz", &gzip_of(&tar_of(&files))),
-    ]);
-    for archive in ["a.zip", "b.tar", "c.tar.gz"] {
-        let read = import("jsonl", &folder.path().join(archive));
-        assert_eq!(reasons(&read), [""; 0], "{archive}");
-        let image = &cases(&read)[0].images[0];
-        assert!(!image.is_missing, "{archive}");
-        assert!(image.location.ends_with(&format!("{archive}!/{long_name}")));
-        assert_eq!(read_bytes(&image.location).unwrap(), b"pixels", "{archive}");
-    }
-    fs::write(
-        folder.path().join("d.jsonl.gz"),
-        gzip_of(b"{\"key\":\"a\"}"),
-    )
-    .unwrap();
-    assert_eq!(
-        cases(&import("jsonl", &folder.path().join("d.jsonl.gz"))).len(),
-        1
-    );
-}
-
-#[test]
-fn an_archive_entry_that_leads_out_is_skipped() {
-    let files: [(&str, &[u8]); 2] = [
-        ("../evil.jsonl", b"{\"key\":\"e\"}"),
-        ("a.jsonl", b"{\"key\":\"a\"}"),
-    ];
-    let folder = folder(&[("a.zip", &zip_of(&files))]);
-    let read = import("jsonl", &folder.path().join("a.zip"));
-    assert_eq!(cases(&read).len(), 1);
-    assert_eq!(
-        reasons(&read),
-        ["../evil.jsonl: its name leads out of the archive"]
-    );
-    let location = format!("{}!/../evil.jsonl", folder.path().join("a.zip").display());
-    assert!(matches!(
-        read_bytes(&location),
-        Err(ReadImageError::Missing { .. })
-    ));
-}
-
-#[test]
-fn a_truncated_archive_says_so() {
-    let line = CASE.repeat(1000);
-    let files: [(&str, &[u8]); 1] = [("cases.jsonl", line.as_bytes())];
-    let (zip, tar) = (zip_of(&files), tar_of(&files));
-    let gzip = gzip_of(&tar);
-    let folder = folder(&[
-        ("a.zip", &zip[..zip.len() / 2]),
-        ("b.tar", &tar[..tar.len() / 2]),
-        ("c.tar.gz", &gzip[..gzip.len() / 2]),
-    ]);
-    for archive in ["a.zip", "b.tar", "c.tar.gz"] {
-        let request = ImportRequest::of(folder.path().join(archive));
-        let said = try_import("jsonl", &request).unwrap_err().to_string();
-        assert!(
-            said.contains(archive) && said.contains("download or copy it again"),
-            "{said}"
-        );
-    }
-}
-
-#[test]
-fn a_zip_member_that_was_changed_fails_its_checksum() {
-    let mut bytes = zip_of(&[("a.png", &[7; 4000])]);
-    let place = bytes
-        .windows(4)
-        .position(|window| window == b".png")
-        .unwrap()
-        + 8;
-    bytes[place] ^= 0x55;
-    let folder = folder(&[("a.zip", &bytes)]);
-    let location = format!("{}!/a.png", folder.path().join("a.zip").display());
-    assert!(matches!(
-        read_bytes(&location),
-        Err(ReadImageError::Read { .. })
-    ));
-}
-
 #[test]
 fn a_wrong_folder_says_what_was_expected() {
     let folder = folder(&[("x.txt", b"x")]);
@@ -586,13 +392,4 @@ fn an_import_stops_when_asked_and_reports_its_bytes() {
         .read(&request, &mut sink)
         .unwrap();
     assert_eq!(sink.rows_left, 0);
-}
-
-#[test]
-fn reading_an_image_that_is_gone_says_where_it_was() {
-    let said = read_bytes("/no/such.zip!/a.png").unwrap_err().to_string();
-    assert!(
-        said.starts_with("/no/such.zip!/a.png is not there any more"),
-        "{said}"
-    );
 }
