@@ -239,7 +239,11 @@ fn workspaces(state: &State) -> Overlay {
 
 /// Every command: those of the pane with the keys first.
 fn palette(state: &State) -> Chooser {
-    let mut choices = commands(state, |_| true);
+    let seen = state.layouts.tree().panes();
+    let mut choices = commands(state, |scope| match scope {
+        Scope::Global => true,
+        Scope::Pane(kind) => seen.contains(&kind),
+    });
     let more = |command: String, words: &str| Choice {
         command,
         words: words.to_owned(),

@@ -434,7 +434,9 @@ impl Layouts {
                 self.all.push(layout);
             }
         }
-        self.active = self.active_index();
+        if self.active >= self.all.len() {
+            self.active = 0;
+        }
         self
     }
 }

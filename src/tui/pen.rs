@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_wide_character_is_never_halved() {
         check("肺结节", 5, "肺 结 …");
-        check("肺结节", 4, "肺 …");
+        check("肺结节", 4, "肺  …");
     }
 
     #[test]

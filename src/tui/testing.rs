@@ -111,7 +111,7 @@ fn overview(cases: u64) -> Overview {
     }
 }
 
-fn row(kind: ListKind, id: i64) -> ListRow {
+pub(crate) fn row(kind: ListKind, id: i64) -> ListRow {
     match kind {
         ListKind::Cases => ListRow::Case(CaseRow {
             id: CaseId(id),

@@ -366,6 +366,11 @@ fn load_selection(state: &mut State, before: &Selection) -> Vec<Effect> {
 
 /// Draws the consequences of what an action changed.
 fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
+    if !state.panes.is_typing(PaneKind::Notes) {
+        if let Some(from) = state.note_from.take() {
+            state.layouts.set_focus(from);
+        }
+    }
     state.shared.focus = state.layouts.focus();
     let mut effects = Vec::new();
     let is_moved = state.shared.selection != before.selection;

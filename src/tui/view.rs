@@ -32,9 +32,8 @@ pub fn view(state: &State, theme: &Theme, buffer: &mut Buffer) {
                 border(state, theme, *kind, (*rect, buffer));
             }
             for (kind, inside) in areas.insides() {
-                state
-                    .panes
-                    .view(kind, &state.shared, theme, (inside, buffer));
+                let area = inside.intersection(*buffer.area());
+                state.panes.view(kind, &state.shared, theme, (area, buffer));
             }
         }
     }
@@ -300,6 +299,9 @@ fn footer(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if !state.pending.is_empty() {
         let keys = crate::keys::shown(&state.pending);
         pen.text(&format!("{keys} …"), theme.style(Role::Key));
+        return;
+    }
+    if state.panes.is_typing(state.focus()) || state.overlay.is_some() {
         return;
     }
     pen.right("? help ", theme.style(Role::Muted));

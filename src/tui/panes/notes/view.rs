@@ -115,6 +115,9 @@ fn lines(
 
 /// The editor alone: text above, the keys that end it below.
 pub fn editor_view(editor: &Editor, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
     let below = u16::from(area.height > 2);
     let room = area.height - below;
     let (text, row, column) = editor.edit.lines();
