@@ -53,10 +53,10 @@ pub(crate) fn ask_tag(state: &mut State, tagging: Tagging) -> Vec<Effect> {
 pub(crate) fn tags_arrived(state: &mut State, reply: &Result<Reply, Failure>) {
     let Ok(Reply::Tags(tags)) = reply else { return };
     state.tags = tags.iter().map(|(tag, _)| tag.to_string()).collect();
-    if let Some(Overlay::Prompt(prompt)) = &mut state.overlay {
-        if matches!(prompt.purpose, Purpose::Tag { .. }) {
-            prompt.know(state.tags.clone());
-        }
+    if let Some(Overlay::Prompt(prompt)) = &mut state.overlay
+        && matches!(prompt.purpose, Purpose::Tag { .. })
+    {
+        prompt.know(state.tags.clone());
     }
 }
 

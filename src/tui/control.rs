@@ -170,12 +170,11 @@ fn walk(state: &mut State, step: Step) -> Vec<Effect> {
 }
 
 fn copy(state: &mut State) -> Vec<Effect> {
-    match state.panes.copy(state.focus(), &state.shared) {
-        Some(text) => vec![Effect::Copy(text)],
-        None => {
-            state.say(Tone::Plain, "there is nothing to copy here");
-            Vec::new()
-        }
+    if let Some(text) = state.panes.copy(state.focus(), &state.shared) {
+        vec![Effect::Copy(text)]
+    } else {
+        state.say(Tone::Plain, "there is nothing to copy here");
+        Vec::new()
     }
 }
 

@@ -320,12 +320,12 @@ fn footer(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 fn overlays(state: &State, theme: &Theme, areas: &Areas, buffer: &mut Buffer) {
-    if let Some(editor) = state.panes.notes.editor() {
-        if areas.inside_of(PaneKind::Notes).is_none() {
-            let area = overlay::view::window(state, 64, 10);
-            let inside = overlay::view::frame("note", area, state, (theme, buffer));
-            notes::editor_view(editor, theme, inside, buffer);
-        }
+    if let Some(editor) = state.panes.notes.editor()
+        && areas.inside_of(PaneKind::Notes).is_none()
+    {
+        let area = overlay::view::window(state, 64, 10);
+        let inside = overlay::view::frame("note", area, state, (theme, buffer));
+        notes::editor_view(editor, theme, inside, buffer);
     }
     if state.is_which_key_shown {
         overlay::view::which_key(state, theme, buffer);

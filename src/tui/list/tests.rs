@@ -69,7 +69,9 @@ fn the_first_row_is_selected_when_the_list_leads() {
 #[test]
 fn a_hundred_steps_ask_for_rows_a_few_times() {
     let (mut list, mut shared) = opened(MILLION);
-    let asked: usize = (0..100).map(|_| press(&mut list, &mut shared, Msg::Down)).sum();
+    let asked: usize = (0..100)
+        .map(|_| press(&mut list, &mut shared, Msg::Down))
+        .sum();
     assert!(asked <= 4, "{asked}");
     assert_eq!(list.cursor(), 100);
     assert!(list.current_row().is_some());
@@ -108,7 +110,9 @@ fn a_row_that_is_gone_is_asked_for_once() {
     let [Effect::Ask(ticket, _)] = effects[..] else {
         panic!("{effects:?}");
     };
-    let effects = list.reply(ticket, &Ok(listing(100, "")), &mut shared).unwrap();
+    let effects = list
+        .reply(ticket, &Ok(listing(100, "")), &mut shared)
+        .unwrap();
     let [Effect::Ask(ticket, _)] = effects[..] else {
         panic!("{effects:?}");
     };
@@ -144,7 +148,10 @@ fn escape_takes_back_the_range_then_the_marks_then_the_search() {
     assert_eq!((list.anchor, list.marked()), (None, 1));
     assert_eq!(list.update(Msg::Clear, &mut shared), []);
     assert_eq!(list.marked(), 0);
-    assert!(matches!(list.update(Msg::Clear, &mut shared)[..], [Effect::Ask(..)]));
+    assert!(matches!(
+        list.update(Msg::Clear, &mut shared)[..],
+        [Effect::Ask(..)]
+    ));
     assert_eq!(list.filter(), "");
 }
 
@@ -161,7 +168,10 @@ fn a_query_with_an_error_keeps_the_old_list_and_the_line() {
     list.reply(*ticket, &Err(failure), &mut shared);
     assert_eq!((list.len(), list.filter()), (50, ""));
     let trouble = list.query.as_ref().and_then(QueryLine::trouble).unwrap();
-    assert_eq!((trouble.column, trouble.message.as_str()), (Some(0), "never closed"));
+    assert_eq!(
+        (trouble.column, trouble.message.as_str()),
+        (Some(0), "never closed")
+    );
 }
 
 #[test]
@@ -198,9 +208,18 @@ fn an_answer_to_an_older_search_falls_through() {
 #[test]
 fn changed_tags_ask_only_when_the_row_is_in_sight() {
     let (mut list, _) = opened(MILLION);
-    assert_eq!(list.annotations_changed(&[Target::Case(CaseId(900_000))]), []);
-    assert_eq!(list.annotations_changed(&[Target::Question(QuestionId(1))]), []);
-    assert_eq!(list.annotations_changed(&[Target::Case(CaseId(1))]).len(), 1);
+    assert_eq!(
+        list.annotations_changed(&[Target::Case(CaseId(900_000))]),
+        []
+    );
+    assert_eq!(
+        list.annotations_changed(&[Target::Question(QuestionId(1))]),
+        []
+    );
+    assert_eq!(
+        list.annotations_changed(&[Target::Case(CaseId(1))]).len(),
+        1
+    );
 }
 
 proptest! {

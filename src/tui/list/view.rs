@@ -68,10 +68,7 @@ pub fn view(list: &List, shared: &Shared, theme: &Theme, area: Rect, buffer: &mu
             placeholder(buffer, rows, &[("Loading…", theme.style(Role::Muted))]);
         }
         Load::Failed(failure) => {
-            let hint = failure
-                .hint
-                .as_deref()
-                .unwrap_or("Space r asks again.");
+            let hint = failure.hint.as_deref().unwrap_or("Space r asks again.");
             placeholder(
                 buffer,
                 rows,

@@ -95,9 +95,15 @@ fn holding_j_leaves_one_answer_to_wait_for() {
         Ok(semihv_engine::Reply::Case(detail))
     };
     update(&mut state, Action::Reply(old, reply(old_id)));
-    assert_ne!(state.shared.case.value().map(|detail| detail.case.id), Some(old_id));
+    assert_ne!(
+        state.shared.case.value().map(|detail| detail.case.id),
+        Some(old_id)
+    );
     update(&mut state, Action::Reply(new, reply(new_id)));
-    assert_eq!(state.shared.case.value().map(|detail| detail.case.id), Some(CaseId(9)));
+    assert_eq!(
+        state.shared.case.value().map(|detail| detail.case.id),
+        Some(CaseId(9))
+    );
 }
 
 #[test]
@@ -109,7 +115,11 @@ fn brackets_walk_in_the_list_that_led_here() {
     assert_eq!(state.shared.selection.question, Some(QuestionId(4)));
     journey(&mut state, "[[");
     assert_eq!(state.shared.selection.question, Some(QuestionId(2)));
-    assert_eq!(state.panes.cases.list.cursor(), 0, "the list that is not seen stays");
+    assert_eq!(
+        state.panes.cases.list.cursor(),
+        0,
+        "the list that is not seen stays"
+    );
     journey(&mut state, "1");
     assert_eq!(state.panes.cases.list.current(), Some(2));
 }
@@ -132,7 +142,11 @@ fn marked_rows_are_tagged_at_once_and_untagged_by_undo() {
     };
     assert_eq!(edits(&effects), [removed]);
     store(&mut state, &effects);
-    assert_eq!(edits(&journey(&mut state, "u")), [], "an undo is not undone");
+    assert_eq!(
+        edits(&journey(&mut state, "u")),
+        [],
+        "an undo is not undone"
+    );
 }
 
 #[test]
@@ -180,8 +194,15 @@ fn a_read_only_workspace_refuses_changes_with_words() {
     for keys in ["tx<Enter>", "n", "u", "<Space>i"] {
         let effects = journey(&mut state, keys);
         assert_eq!(edits(&effects), [], "{keys}");
-        assert!(!effects.iter().any(|effect| matches!(effect, Effect::Start(_))));
-        assert!(state.toasts.back().unwrap().text.contains("read-only"), "{keys}");
+        assert!(
+            !effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Start(_)))
+        );
+        assert!(
+            state.toasts.back().unwrap().text.contains("read-only"),
+            "{keys}"
+        );
         journey(&mut state, "<Esc>");
     }
 }
@@ -205,7 +226,10 @@ fn the_popup_shows_what_may_follow_after_a_wait() {
 fn the_palette_runs_the_words_of_the_command_line() {
     let mut state = SMALL.opened(160, 50);
     let effects = journey(&mut state, ":index<Enter>");
-    assert!(matches!(effects.last(), Some(Effect::Start(_))), "{effects:?}");
+    assert!(
+        matches!(effects.last(), Some(Effect::Start(_))),
+        "{effects:?}"
+    );
     journey(&mut state, ":import<Space>nowhere<Enter>");
     assert!(screen_text(&state).contains("import needs a kind and a path"));
     journey(&mut state, "<Esc>:theme<Space>light<Enter>");
@@ -216,7 +240,10 @@ fn the_palette_runs_the_words_of_the_command_line() {
 fn changed_settings_that_are_wrong_leave_the_old_ones() {
     let mut state = SMALL.opened(160, 50);
     let trouble = Some("line 3: unknown key `them`".to_owned());
-    let effects = update(&mut state, Action::Engine(Event::SettingsChanged { trouble }));
+    let effects = update(
+        &mut state,
+        Action::Engine(Event::SettingsChanged { trouble }),
+    );
     assert!(!effects.contains(&Effect::ReadSettings));
     assert!(screen_text(&state).contains("line 3: unknown key"));
     let settings = Settings {
@@ -238,8 +265,15 @@ fn a_change_that_was_not_stored_is_told_with_its_hint() {
     let failure = failure.with_hint("free some space and try again");
     update(&mut state, Action::Edited(edit, Err(failure)));
     let text = screen_text(&state);
-    assert!(text.contains("! the disk is full — free some space and try again"), "{text}");
-    assert_eq!(edits(&journey(&mut state, "u")), [], "nothing was done, so nothing is undone");
+    assert!(
+        text.contains("! the disk is full — free some space and try again"),
+        "{text}"
+    );
+    assert_eq!(
+        edits(&journey(&mut state, "u")),
+        [],
+        "nothing was done, so nothing is undone"
+    );
 }
 
 #[test]
@@ -263,8 +297,18 @@ fn a_click_goes_to_a_row_a_tab_and_a_border() {
     };
     click(&mut state, 10, 6, MouseKind::Click);
     assert_eq!(state.shared.selection.case, Some(CaseId(5)));
-    let analyse = screen_text(&state).lines().next().unwrap().find("analyse").unwrap();
-    click(&mut state, u16::try_from(analyse).unwrap(), 0, MouseKind::Click);
+    let analyse = screen_text(&state)
+        .lines()
+        .next()
+        .unwrap()
+        .find("analyse")
+        .unwrap();
+    click(
+        &mut state,
+        u16::try_from(analyse).unwrap(),
+        0,
+        MouseKind::Click,
+    );
     assert_eq!(state.focus(), PaneKind::Questions);
     let before = state.areas().inside_of(PaneKind::Questions).unwrap();
     click(&mut state, before.right() + 1, 10, MouseKind::Click);
@@ -324,7 +368,12 @@ fn screens_of_the_lists() {
 
 #[test]
 fn screens_of_the_overlays() {
-    for (name, keys) in [("palette", ":lay"), ("help", "?"), ("tag", "mmt"), ("search", "/ct")] {
+    for (name, keys) in [
+        ("palette", ":lay"),
+        ("help", "?"),
+        ("tag", "mmt"),
+        ("search", "/ct"),
+    ] {
         let mut state = SMALL.opened(80, 24);
         journey(&mut state, keys);
         insta::assert_snapshot!(format!("overlay_{name}_80x24"), screen_text(&state));
@@ -336,15 +385,55 @@ fn ascii_has_no_other_sign() {
     let mut state = SMALL.opened(160, 50);
     journey(&mut state, "2jm:ascii<Enter>");
     let text = screen_text(&state);
-    let odd: Vec<char> = text.chars().filter(|c| !c.is_ascii() && *c != '·' && *c != '…').collect();
+    let odd: Vec<char> = text
+        .chars()
+        .filter(|c| !c.is_ascii() && *c != '·' && *c != '…')
+        .collect();
     assert!(odd.is_empty(), "{odd:?}\n{text}");
 }
 
 /// Keys that lead everywhere, some of them nowhere.
 const KEYS: [&str; 40] = [
-    "j", "k", "g", "G", "m", "v", "t", "T", "n", "u", "y", "z", "o", "/", ":", "?", "]", "[", "1",
-    "2", "3", "4", "5", "<Tab>", "<S-Tab>", "<Esc>", "<Enter>", "<Space>", "w", "s", "c", "x", "a",
-    "<Backspace>", "<Down>", "<PageDown>", "<C-s>", "<Left>", "+", "<lt>",
+    "j",
+    "k",
+    "g",
+    "G",
+    "m",
+    "v",
+    "t",
+    "T",
+    "n",
+    "u",
+    "y",
+    "z",
+    "o",
+    "/",
+    ":",
+    "?",
+    "]",
+    "[",
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "<Tab>",
+    "<S-Tab>",
+    "<Esc>",
+    "<Enter>",
+    "<Space>",
+    "w",
+    "s",
+    "c",
+    "x",
+    "a",
+    "<Backspace>",
+    "<Down>",
+    "<PageDown>",
+    "<C-s>",
+    "<Left>",
+    "+",
+    "<lt>",
 ];
 
 proptest! {
