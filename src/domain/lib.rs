@@ -33,7 +33,7 @@ pub use modality::Modality;
 pub use note::{Note, Tag, Target};
 pub use question::{Answer, Question, QuestionKind, Verdict};
 pub use region::{Region, Shape};
-pub use run::{Metric, MetricPoint};
+pub use run::{LineCount, Metric, MetricPoint};
 pub use safe_text::{printable, printable_line};
 pub use search::{DocumentKind, Facet, FacetCount, Hit, MatchedTerm, QueryError, Reason, Snippet};
 

@@ -17,3 +17,20 @@ pub struct Metric {
     pub name: String,
     pub points: Vec<MetricPoint>,
 }
+
+/// How many lines a log holds. A log of gigabytes is not counted to show its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "counted", content = "lines", rename_all = "lowercase")]
+pub enum LineCount {
+    Exact(u64),
+    /// From the mean length of the lines that were read.
+    Estimated(u64),
+}
+
+impl LineCount {
+    pub fn value(self) -> u64 {
+        match self {
+            Self::Exact(lines) | Self::Estimated(lines) => lines,
+        }
+    }
+}

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use semihv_domain::{
     Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, Image, ImageId, Job,
-    Metric, Modality, Note, NoteId, Passage, PassageId, Question, QuestionId, QuestionKind, Tag,
-    Target, UnixSeconds, Verdict,
+    LineCount, Metric, Note, NoteId, Passage, PassageId, Question, QuestionId, Tag, Target,
+    UnixSeconds,
+};
+use semihv_workspace::{
+    CaseRow, FieldMapping, ModelScore, QuestionRow, Share, SkippedRow, SourceRow,
 };
 use serde::{Deserialize, Serialize};
 
@@ -134,17 +137,6 @@ pub struct Overview {
     pub read_only: bool,
 }
 
-/// Closed questions only; open ones need a judge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ModelScore {
-    pub model: String,
-    pub answers: u64,
-    pub right: u64,
-    pub wrong: u64,
-    pub unparsed: u64,
-    pub unjudged: u64,
-}
-
 /// The ids of a list in order; shared, never copied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listing {
@@ -158,34 +150,6 @@ pub struct Listing {
 pub enum ListRow {
     Case(CaseRow),
     Question(QuestionRow),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct CaseRow {
-    pub id: CaseId,
-    pub key: String,
-    pub title: String,
-    pub source: String,
-    pub modality: Option<Modality>,
-    pub images: u32,
-    pub questions: u32,
-    pub tags: Vec<Tag>,
-    pub has_note: bool,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct QuestionRow {
-    pub id: QuestionId,
-    pub key: String,
-    pub text: String,
-    pub kind: QuestionKind,
-    pub case: Option<CaseId>,
-    pub source: String,
-    pub modality: Option<Modality>,
-    /// By model name, sorted.
-    pub verdicts: Vec<(String, Verdict)>,
-    pub tags: Vec<Tag>,
-    pub has_note: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -249,37 +213,6 @@ pub struct Dataset {
     pub skipped_reasons: Vec<Share>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SourceRow {
-    pub name: String,
-    pub kind: String,
-    pub path: String,
-    pub cases: u64,
-    pub images: u64,
-    pub missing_images: u64,
-    pub questions: u64,
-    pub answers: u64,
-    pub passages: u64,
-    pub skipped: u64,
-    pub imported: UnixSeconds,
-    /// False while an import is running or was cut off.
-    pub is_complete: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Share {
-    pub name: String,
-    pub count: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SkippedRow {
-    pub source: String,
-    pub file: String,
-    pub line: Option<u64>,
-    pub reason: String,
-}
-
 /// A followed log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RunSummary {
@@ -299,9 +232,9 @@ pub struct LogView {
     pub path: PathBuf,
     /// The last lines, oldest first, made printable.
     pub lines: Vec<String>,
-    /// Number (from 0) of the first of `lines` in the file.
+    /// Number (from 0) of the first of `lines` in the file; as exact as `total_lines`.
     pub first_line: u64,
-    pub total_lines: u64,
+    pub total_lines: LineCount,
     pub metrics: Vec<Metric>,
     pub modified: Option<UnixSeconds>,
 }
@@ -345,15 +278,25 @@ pub enum JobSpec {
     Import(ImportSpec),
     /// Brings the search index up to date; `Rebuild::FromNothing` starts over.
     Index(Rebuild),
+    /// Looks at the header of every picture of a source that nobody has looked at.
+    Check {
+        source: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportSpec {
     pub kind: String,
     pub path: PathBuf,
-    pub name: Option<String>,
+    /// The source's name: `--as`.
+    pub name: String,
     pub copies_images: bool,
     pub is_dry_run: bool,
+    pub mapping: Option<FieldMapping>,
+    /// For `predictions`: the model of answers that name none.
+    pub model: Option<String>,
+    /// For `predictions`: the source of the questions.
+    pub questions: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,1 +1,21 @@
-//! semihv evaluation
+//! Marks what models answered. For now closed questions: which choice an answer commits to, and
+//! whether that is the gold one.
+//!
+//! Deliberately absent: guessing. An answer that does not commit to a choice is reported as what
+//! it is (several choices, a contradiction, a refusal, cut off, nothing) and never drawn by lot,
+//! matched to the nearest string, or left out of the denominator. Open answers need a judge.
+
+mod choice;
+mod clause;
+mod clean;
+mod declaration;
+mod mark;
+mod options;
+mod parse;
+mod polarity;
+mod term;
+mod token;
+
+pub use choice::{Choice, Label, Outcome, Parsed, Polarity};
+pub use mark::{CLOSED_RULE, Marked, OPEN_RULE, mark};
+pub use parse::{Form, parse};

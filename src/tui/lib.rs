@@ -9,17 +9,22 @@ pub mod app;
 pub mod backend;
 pub mod commands;
 mod control;
+pub mod diff;
+pub mod flow;
+pub mod graphics;
 mod input;
 mod job_line;
 pub mod keymap;
 pub mod keys;
 pub mod layout;
 pub mod list;
+pub mod notice;
 pub mod overlay;
 pub mod pane;
 pub mod panes;
 pub mod pen;
 pub mod picture;
+pub mod reader;
 pub mod runtime;
 pub mod session;
 pub mod shared;
@@ -32,5 +37,7 @@ pub mod view;
 
 pub use runtime::{Options, Outcome, Picked, pick, run};
 
+#[cfg(test)]
+mod pane_testing;
 #[cfg(test)]
 mod testing;

@@ -16,6 +16,8 @@ pub enum SlotName {
     PicturePreview,
     Guidelines,
     Passage,
+    /// The walk to the next question on which models differ.
+    Rationales,
     Runs,
     Log,
     Dataset,

@@ -121,9 +121,8 @@ impl Panes {
         &mut self,
         ticket: Ticket,
         outcome: &Result<Arc<Picture>, Failure>,
-        shared: &mut Shared,
     ) -> Option<Vec<Effect>> {
-        image::drawn(&mut self.image, ticket, outcome, shared)
+        image::drawn(&mut self.image, ticket, outcome).then(Vec::new)
     }
 
     pub fn mouse(

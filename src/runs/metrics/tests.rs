@@ -1,0 +1,156 @@
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// `$SEMIHV_DATA`, else the data folder beside the checkout.
+fn data() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let found = std::env::var_os("SEMIHV_DATA").map_or(beside, PathBuf::from);
+    if found.is_dir() {
+        return Some(found);
+    }
+    assert_ne!(
+        std::env::var("CI").as_deref(),
+        Ok("true"),
+        "the shared data must be there in CI"
+    );
+    println!("not run: no shared data (set SEMIHV_DATA)");
+    None
+}
+
+/// The files whose shape is read: everything but binary event files, CSV and trainer_state.json,
+/// which wait for the run system.
+const READ: [&str; 21] = [
+    "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11", "12", "14", "18", "19", "20",
+    "21", "22", "23", "24", "25",
+];
+
+fn same(found: f64, expected: &serde_json::Value) -> bool {
+    match expected.as_str() {
+        Some("nan") => found.is_nan(),
+        Some("inf") => found == f64::INFINITY,
+        Some(other) => panic!("unknown value {other}"),
+        None => (found - expected.as_f64().unwrap()).abs() <= 1e-12 * found.abs().max(1e-9),
+    }
+}
+
+#[test]
+fn every_expected_point_of_real_logs_is_read() {
+    let Some(data) = data() else { return };
+    let folder = data.join("training_logs");
+    let text = std::fs::read_to_string(folder.join("expectations.json")).unwrap();
+    let expectations: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+    let mut wrong = Vec::new();
+    for expectation in &expectations {
+        let file = expectation["file"].as_str().unwrap();
+        if READ.iter().any(|number| file.starts_with(number)) {
+            let bytes = std::fs::read(folder.join(file)).unwrap();
+            check_log(file, &bytes, expectation, &mut wrong);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn check_log(file: &str, bytes: &[u8], expectation: &serde_json::Value, wrong: &mut Vec<String>) {
+    let text = String::from_utf8_lossy(bytes);
+    let series = metrics(text.split('\n'));
+    let points = |name: &str| {
+        let metric = series.iter().find(|metric| metric.name == name);
+        metric.map_or(&[][..], |metric| metric.points.as_slice())
+    };
+    for (name, count) in expectation["counts"].as_object().unwrap() {
+        let found = points(name).len() as u64;
+        if Some(found) != count.as_u64() {
+            wrong.push(format!("{file}: {name}: {found} points, not {count}"));
+        }
+    }
+    for expected in expectation["expect"].as_array().unwrap() {
+        let (step, name) = (expected[0].as_u64().unwrap(), expected[1].as_str().unwrap());
+        let is_there = points(name)
+            .iter()
+            .any(|point| point.step == step && same(point.value, &expected[2]));
+        if !is_there {
+            wrong.push(format!("{file}: {name} at {step} is not {}", expected[2]));
+        }
+    }
+    let expects_none = expectation["counts"].as_object().unwrap().is_empty();
+    if expects_none && !series.is_empty() {
+        let names: Vec<&str> = series.iter().map(|metric| metric.name.as_str()).collect();
+        wrong.push(format!("{file}: found {names:?} where nothing is"));
+    }
+}
+
+#[track_caller]
+fn check(line: &str, expected: &[(&str, u64, f64)]) {
+    let found = metrics([line]);
+    let found: Vec<(&str, u64, f64)> = found
+        .iter()
+        .flat_map(|metric| {
+            metric
+                .points
+                .iter()
+                .map(|point| (metric.name.as_str(), point.step, point.value))
+        })
+        .collect();
+    assert_eq!(found, expected, "{line}");
+}
+
+#[rustfmt::skip]
+mod shapes {
+    use super::*;
+
+    #[test] fn trainer_version_4()    { check("{'loss': 1.25, 'epoch': 0.5}", &[("loss", 1, 1.25), ("epoch", 1, 0.5)]); }
+    #[test] fn trainer_version_5()    { check("{'loss': '1.25', 'epoch': '0.5'}", &[("loss", 1, 1.25), ("epoch", 1, 0.5)]); }
+    #[test] fn json_lines()           { check(r#"{"step": 7, "loss": Infinity, "stage": "tune"}"#, &[("loss", 7, f64::INFINITY)]); }
+    #[test] fn nano_gpt()             { check("iter 10: loss 2.5, time 100.00ms, mfu 1.5%", &[("loss", 10, 2.5), ("time", 10, 100.0), ("mfu", 10, 1.5)]); }
+    #[test] fn nano_gpt_validation()  { check("step 250: train loss 2.5, val loss 2.75", &[("train loss", 250, 2.5), ("val loss", 250, 2.75)]); }
+    #[test] fn step_at_the_end()      { check("loss=2.5 lr=0.1 step=10", &[("loss", 10, 2.5), ("lr", 10, 0.1)]); }
+    #[test] fn a_progress_bar()       { check(" 10%|#  | 10/99 [00:10<00:50,  1.2it/s, loss=2.5]", &[("loss", 10, 2.5)]); }
+    #[test] fn a_bar_is_no_step()     { check("| 200/8264 [23:37<15:44:25,  7.03s/it]{'loss': 2.5}", &[("loss", 1, 2.5)]); }
+    #[test] fn colours_are_no_figure(){ check("\u{1b}[32mstep=3\u{1b}[0m loss=2.5", &[("loss", 3, 2.5)]); }
+    #[test] fn a_template_is_none()   { check(r#"print(f"step:{step+1}/{n} val_loss:{loss:.4f}")"#, &[]); }
+    #[test] fn a_config_is_none()     { check("{'loss_scale': 0, 'init_scale': 32768}", &[]); }
+    #[test] fn engine_creation()      { check("[INFO] step=0, skipped=0, lr=[0.0, 0.0], mom=[(0.9, 0.999)]", &[]); }
+    #[test] fn prose_is_none()        { check("The loss at step 3 was not computed: see above", &[]); }
+}
+
+#[test]
+fn not_a_number_is_kept() {
+    let found = metrics(["{\"step\": 3, \"loss\": NaN}"]);
+    assert!(found[0].points[0].value.is_nan());
+}
+
+#[test]
+fn a_long_series_is_thinned_and_keeps_its_nan() {
+    let lines: Vec<String> = (0..30_000)
+        .map(|step| {
+            format!(
+                "step={step} loss={}",
+                if step == 777 { "nan" } else { "1.5" }
+            )
+        })
+        .collect();
+    let found = metrics(lines.iter().map(String::as_str));
+    let points = &found[0].points;
+    assert!(points.len() <= MOST_POINTS);
+    assert!(
+        points
+            .iter()
+            .any(|point| point.step == 777 && point.value.is_nan())
+    );
+    assert!(points.is_sorted_by_key(|point| point.step));
+}
+
+proptest! {
+    #[test]
+    fn no_line_makes_the_reader_panic(line in "\\PC{0,120}") {
+        metrics([line.as_str()]);
+    }
+
+    #[test]
+    fn nearly_a_report_does_not_panic(line in "[{}\\[\\]'\":=,|/ .0-9a-fstelopinr\r-]{0,60}") {
+        metrics([line.as_str(), &format!("step=1 {line}"), &format!("{{'loss': {line}")]);
+    }
+}

@@ -1,0 +1,170 @@
+//! Half-blocks: two pixels a cell, in as many colours as the terminal has.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
+use semihv_imaging::Raster;
+use semihv_terminal::ColourDepth;
+
+/// Thresholds that spread four greys over a picture without noise.
+const BAYER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
+/// The greys among sixteen colours.
+const GREYS: [Color; 4] = [Color::Black, Color::DarkGray, Color::Gray, Color::White];
+/// Channels further apart than this are colour, not grey.
+const COLOUR_THRESHOLD: u8 = 40;
+
+/// The colours of every cell's upper and lower half.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Blocks {
+    columns: u16,
+    cells: Vec<[Color; 2]>,
+}
+
+impl Blocks {
+    /// A raster with two rows for each row of cells.
+    pub(crate) fn of(raster: &Raster, columns: u16, rows: u16, depth: ColourDepth) -> Self {
+        let colour = |x: u16, y: u16| {
+            let rgb = raster.rgb(u32::from(x), u32::from(y));
+            match depth {
+                ColourDepth::True => Color::Rgb(rgb[0], rgb[1], rgb[2]),
+                ColourDepth::Ansi256 => Color::Indexed(nearest_256(rgb)),
+                ColourDepth::Ansi16 | ColourDepth::None => nearest_16(rgb, x, y),
+            }
+        };
+        let cells = (0..rows)
+            .flat_map(|row| (0..columns).map(move |column| (column, row)))
+            .map(|(x, row)| [colour(x, row * 2), colour(x, row * 2 + 1)])
+            .collect();
+        Self { columns, cells }
+    }
+
+    pub(crate) fn draw(&self, place: Rect, buffer: &mut Buffer) {
+        let lines = self.cells.chunks(usize::from(self.columns.max(1)));
+        for (y, line) in (place.top()..place.bottom()).zip(lines) {
+            for (x, [upper, lower]) in (place.left()..place.right()).zip(line) {
+                let Some(cell) = buffer.cell_mut((x, y)) else {
+                    continue;
+                };
+                cell.reset();
+                if upper == lower {
+                    cell.set_char(' ').set_style(Style::new().bg(*lower));
+                } else {
+                    cell.set_char('▀')
+                        .set_style(Style::new().fg(*upper).bg(*lower));
+                }
+            }
+        }
+    }
+}
+
+fn spread([red, green, blue]: [u8; 3]) -> u8 {
+    red.max(green).max(blue) - red.min(green).min(blue)
+}
+
+fn luminance([red, green, blue]: [u8; 3]) -> u8 {
+    ((u32::from(red) * 299 + u32::from(green) * 587 + u32::from(blue) * 114) / 1000) as u8
+}
+
+/// The nearest of the grey ramp or the colour cube of 256.
+fn nearest_256(rgb: [u8; 3]) -> u8 {
+    if spread(rgb) < 12 {
+        return match luminance(rgb) {
+            0..=3 => 16,
+            247..=255 => 231,
+            grey => 232 + grey.saturating_sub(3).div_euclid(10).min(23),
+        };
+    }
+    let step = |value: u8| match value {
+        0..=47 => 0,
+        48..=114 => 1,
+        _ => (value - 35) / 40,
+    };
+    let [red, green, blue] = rgb.map(step);
+    16 + 36 * red + 6 * green + blue
+}
+
+/// Greys are dithered over the four there are; clear colours take the nearest of eight.
+fn nearest_16(rgb: [u8; 3], x: u16, y: u16) -> Color {
+    if spread(rgb) > COLOUR_THRESHOLD {
+        let limit = rgb.iter().copied().max().unwrap_or(0) / 2;
+        return match rgb.map(|value| value > limit) {
+            [true, false, false] => Color::LightRed,
+            [false, true, false] => Color::LightGreen,
+            [false, false, true] => Color::LightBlue,
+            [true, true, false] => Color::LightYellow,
+            [true, false, true] => Color::LightMagenta,
+            [false, true, true] => Color::LightCyan,
+            [true, true, true] | [false, false, false] => Color::White,
+        };
+    }
+    let threshold = BAYER
+        .get(usize::from(y % 4))
+        .and_then(|row| row.get(usize::from(x % 4)))
+        .copied()
+        .unwrap_or(8);
+    let scaled = u16::from(luminance(rgb)) * 3 * 16 / 255;
+    let level = (scaled + u16::from(threshold)) / 16;
+    GREYS
+        .get(usize::from(level.min(3)))
+        .copied()
+        .unwrap_or(Color::White)
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, Luma};
+
+    use super::*;
+
+    #[test]
+    fn each_cell_holds_two_pixels() {
+        let grey = GrayImage::from_raw(1, 4, vec![10, 200, 90, 90]).unwrap();
+        let blocks = Blocks::of(&Raster::Grey(grey), 1, 2, ColourDepth::True);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 1, 2));
+        blocks.draw(buffer.area, &mut buffer);
+        assert_eq!(buffer[(0, 0)].symbol(), "▀");
+        assert_eq!(buffer[(0, 0)].fg, Color::Rgb(10, 10, 10));
+        assert_eq!(buffer[(0, 0)].bg, Color::Rgb(200, 200, 200));
+        assert_eq!(buffer[(0, 1)].symbol(), " ");
+        assert_eq!(buffer[(0, 1)].bg, Color::Rgb(90, 90, 90));
+    }
+
+    #[test]
+    fn greys_take_the_ramp_of_256_colours() {
+        assert_eq!(nearest_256([0; 3]), 16);
+        assert_eq!(nearest_256([8; 3]), 232);
+        assert_eq!(nearest_256([128; 3]), 244);
+        assert_eq!(nearest_256([238; 3]), 255);
+        assert_eq!(nearest_256([255; 3]), 231);
+    }
+
+    #[test]
+    fn colours_take_the_cube_of_256_colours() {
+        assert_eq!(nearest_256([255, 0, 0]), 196);
+        assert_eq!(nearest_256([95, 135, 175]), 67);
+    }
+
+    #[test]
+    fn sixteen_colours_dither_a_middle_grey() {
+        let colours: std::collections::BTreeSet<String> = (0..16)
+            .map(|at| nearest_16([60; 3], at % 4, at / 4).to_string())
+            .collect();
+        assert_eq!(
+            colours.into_iter().collect::<Vec<_>>(),
+            ["Black", "DarkGray"]
+        );
+        assert_eq!(nearest_16([255; 3], 0, 0), Color::White);
+        assert_eq!(nearest_16([0; 3], 3, 0), Color::Black);
+    }
+
+    #[test]
+    fn drawing_never_leaves_its_place() {
+        let grey = GrayImage::from_pixel(9, 9, Luma([7]));
+        let blocks = Blocks::of(&Raster::Grey(grey), 9, 5, ColourDepth::Ansi256);
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 4, 3));
+        blocks.draw(Rect::new(1, 1, 2, 9), &mut buffer);
+        assert_eq!(buffer[(0, 1)].bg, Color::Reset);
+        assert_eq!(buffer[(3, 1)].bg, Color::Reset);
+        assert_eq!(buffer[(2, 2)].bg, Color::Indexed(232));
+    }
+}
