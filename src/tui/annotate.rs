@@ -53,10 +53,10 @@ pub(crate) fn ask_tag(state: &mut State, tagging: Tagging) -> Vec<Effect> {
 pub(crate) fn tags_arrived(state: &mut State, reply: &Result<Reply, Failure>) {
     let Ok(Reply::Tags(tags)) = reply else { return };
     state.tags = tags.iter().map(|(tag, _)| tag.to_string()).collect();
-    if let Some(Overlay::Prompt(prompt)) = &mut state.overlay {
-        if matches!(prompt.purpose, Purpose::Tag { .. }) {
-            prompt.know(state.tags.clone());
-        }
+    if let Some(Overlay::Prompt(prompt)) = &mut state.overlay
+        && matches!(prompt.purpose, Purpose::Tag { .. })
+    {
+        prompt.know(state.tags.clone());
     }
 }
 
@@ -120,10 +120,14 @@ pub(crate) fn notes(state: &mut State, msg: notes::Msg) -> Vec<Effect> {
     if is_change && refuses(state) {
         return Vec::new();
     }
-    if state.layouts.tree().contains(PaneKind::Notes) && is_change {
+    let focus = state.focus();
+    let effects = notes::update(&mut state.panes.notes, msg, &mut state.shared);
+    let has_notes = state.layouts.tree().contains(PaneKind::Notes);
+    if state.panes.is_typing(PaneKind::Notes) && has_notes && focus != PaneKind::Notes {
+        state.note_from = Some(focus);
         control::go(state, PaneKind::Notes);
     }
-    notes::update(&mut state.panes.notes, msg, &mut state.shared)
+    effects
 }
 
 /// An edit was stored, or not. What changed is given back.

@@ -51,6 +51,8 @@ pub struct State {
     pub(crate) undoing: VecDeque<Edit>,
     /// What the panes show changed under them.
     pub(crate) is_refresh_due: bool,
+    /// Where the keys go back to when the note is done.
+    pub(crate) note_from: Option<PaneKind>,
     /// Counts what was said, so that each toast gets its time.
     pub(crate) toasts_said: u64,
 }
@@ -151,6 +153,7 @@ impl State {
             tags: Vec::new(),
             undoing: VecDeque::new(),
             is_refresh_due: false,
+            note_from: None,
             toasts_said: 0,
         };
         state.apply(&start.settings);

@@ -344,21 +344,19 @@ fn load_selection(state: &mut State, before: &Selection) -> Vec<Effect> {
     let now = state.shared.selection.clone();
     let mut effects = Vec::new();
     if now.case != before.case {
-        match now.case {
-            Some(id) => effects.push(ask_case(state, id)),
-            None => {
-                state.slots.case.drop_answer();
-                state.shared.case = Load::Empty;
-            }
+        if let Some(id) = now.case {
+            effects.push(ask_case(state, id))
+        } else {
+            state.slots.case.drop_answer();
+            state.shared.case = Load::Empty;
         }
     }
     if now.question != before.question {
-        match now.question {
-            Some(id) => effects.push(ask_question(state, id)),
-            None => {
-                state.slots.question.drop_answer();
-                state.shared.question = Load::Empty;
-            }
+        if let Some(id) = now.question {
+            effects.push(ask_question(state, id))
+        } else {
+            state.slots.question.drop_answer();
+            state.shared.question = Load::Empty;
         }
     }
     effects
@@ -366,6 +364,11 @@ fn load_selection(state: &mut State, before: &Selection) -> Vec<Effect> {
 
 /// Draws the consequences of what an action changed.
 fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
+    if !state.panes.is_typing(PaneKind::Notes)
+        && let Some(from) = state.note_from.take()
+    {
+        state.layouts.set_focus(from);
+    }
     state.shared.focus = state.layouts.focus();
     let mut effects = Vec::new();
     let is_moved = state.shared.selection != before.selection;

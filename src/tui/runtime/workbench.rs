@@ -278,10 +278,10 @@ impl Workbench {
         };
         match event {
             TerminalEvent::Key(key) => {
-                if self.pictures.admits(&key, Instant::now()) {
-                    if let Some(key) = Key::from_event(key) {
-                        self.act(Action::Key(key));
-                    }
+                if self.pictures.admits(&key, Instant::now())
+                    && let Some(key) = Key::from_event(key)
+                {
+                    self.act(Action::Key(key));
                 }
             }
             TerminalEvent::Paste(text) => self.act(Action::Paste(text)),
