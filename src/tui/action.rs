@@ -1,15 +1,18 @@
 //! What can happen to the workbench, and what it asks to be done: both plain data.
 //!
 //! `Action`s come in (keys through the keymap, replies and events of the engine, the terminal);
-//! `Effect`s go out and are performed by `runtime.rs` alone.
+//! `Effect`s go out and are performed by `runtime` alone.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use semihv_domain::{Failure, JobId, Target};
-use semihv_engine::{Edit, Event, JobSpec, Query, Reply};
+use semihv_domain::{Failure, JobId, Target, UnixSeconds};
+use semihv_engine::{Changed, Edit, Event, JobSpec, Query, Reply};
 
+use crate::backend::Settings;
+use crate::keys::Key;
+use crate::pane::Mouse;
 use crate::panes;
 use crate::picture::{Picture, PictureRequest};
 use crate::slot::Ticket;
@@ -17,6 +20,12 @@ use crate::slot::Ticket;
 /// Everything `update` can be told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
+    Key(Key),
+    Paste(String),
+    /// Position on the screen.
+    Mouse(Mouse),
+    /// The time; sent before the first other action of a second.
+    Clock(UnixSeconds),
     /// What belongs to no single pane: focus, layouts, palette, quitting.
     App(crate::app::Msg),
     Cases(panes::cases::Msg),
@@ -34,6 +43,19 @@ pub enum Action {
     /// The answer to an [`Effect::Draw`].
     Drawn(Ticket, Result<Arc<Picture>, Failure>),
     Engine(Event),
+    /// The answer to an [`Effect::Edit`], in the order of the edits.
+    Edited(Edit, Result<Changed, Failure>),
+    /// The answer to an [`Effect::Start`].
+    Started(Result<JobId, Failure>),
+    /// The answer to an [`Effect::Copy`]: where the text went.
+    Copied(Result<String, Failure>),
+    /// The answer to an [`Effect::OpenEditor`].
+    EditorClosed {
+        target: Target,
+        text: Result<String, Failure>,
+    },
+    /// The answer to an [`Effect::ReadSettings`].
+    Settings(Box<Settings>),
     Resize(u16, u16),
     /// A wake-up that was asked for by [`Effect::Wake`].
     Woke(Ticket),
@@ -46,7 +68,8 @@ pub enum Effect {
     Ask(Ticket, Query),
     /// Decode and fit a picture; answered by [`Action::Drawn`].
     Draw(Ticket, PictureRequest),
-    /// Change the store. The engine answers with [`Event::Changed`] or [`Event::EditFailed`].
+    /// Change the store; one after the other, none is ever dropped. Answered by
+    /// [`Action::Edited`].
     Edit(Edit),
     Start(JobSpec),
     Cancel(JobId),
@@ -61,6 +84,7 @@ pub enum Effect {
     Wake(Ticket, Duration),
     /// Remember layout, selection and filters (written atomically, at most once a second).
     SaveSession,
+    ReadSettings,
     OpenWorkspace(PathBuf),
     /// Ask the terminal what it can show once more, or cycle the graphics protocol.
     NextGraphics,

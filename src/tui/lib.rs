@@ -4,20 +4,37 @@
 //! `runtime.rs` performs effects.
 
 pub mod action;
+mod annotate;
 pub mod app;
+pub mod backend;
+pub mod commands;
+mod control;
 pub mod diff;
 pub mod flow;
+mod input;
+mod job_line;
+pub mod keymap;
 pub mod keys;
+pub mod layout;
+pub mod list;
 pub mod notice;
+pub mod overlay;
 pub mod pane;
 pub mod panes;
 pub mod pen;
 pub mod picture;
+pub mod plot;
 pub mod reader;
+pub mod session;
 pub mod shared;
 pub mod slot;
+pub mod state;
 pub mod text_edit;
 pub mod theme;
+pub mod update;
+pub mod view;
 
 #[cfg(test)]
 mod pane_testing;
+#[cfg(test)]
+mod testing;

@@ -15,14 +15,21 @@
 //! fn view(&State, &Shared, &Theme, Rect, &mut Buffer)         inside of the border; pure
 //! fn hints(&State, &Shared) -> Vec<Hint>                      best first, for the footer
 //! fn copy(&State, &Shared) -> Option<String>                  what `y` copies
+//! fn is_typing(&State) -> bool                                keys are text now, not commands
+//! fn typed(&mut State, Input, &mut Shared) -> Vec<Effect>     a key or a paste while typing
 //! ```
 
 use serde::{Deserialize, Serialize};
 
+use crate::keys::Key;
+
 /// The closed set of panes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum PaneKind {
+    #[default]
     Cases,
     Questions,
     Image,
@@ -94,4 +101,11 @@ pub enum MouseKind {
     ScrollUp,
     ScrollDown,
     Drag,
+}
+
+/// What is typed into a pane that has an input of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    Key(Key),
+    Paste(String),
 }

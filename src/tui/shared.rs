@@ -1,10 +1,14 @@
 //! What all panes see: the selection and what was loaded for it.
 
-use semihv_domain::{CaseId, Failure, ImageId, PassageId, QuestionId, UnixSeconds};
+use semihv_domain::{CaseId, Failure, ImageId, PassageId, QuestionId, Target, UnixSeconds};
 use semihv_engine::{CaseDetail, Overview, QuestionDetail};
+use serde::{Deserialize, Serialize};
+
+use crate::pane::PaneKind;
 
 /// The one selection that the panes share: moving in one pane moves the others.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Selection {
     pub case: Option<CaseId>,
     pub question: Option<QuestionId>,
@@ -73,10 +77,22 @@ pub enum Glyphs {
     Ascii,
 }
 
-/// Read by every pane, written by `app` alone.
+/// The list that leads: `]` and `[` walk in it from any pane, and notes are about its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Leading {
+    #[default]
+    Cases,
+    Questions,
+}
+
+/// Read by every pane; a pane writes the selection alone, all else is written by `update`.
 #[derive(Debug, Clone, Default)]
 pub struct Shared {
     pub selection: Selection,
+    pub leading: Leading,
+    /// The pane that has the keys.
+    pub focus: PaneKind,
     pub overview: Overview,
     /// The case of the selection, loaded once for all panes.
     pub case: Load<Box<CaseDetail>>,
@@ -88,4 +104,16 @@ pub struct Shared {
     pub now: UnixSeconds,
     /// A spinner may show: something has been awaited for more than 200 ms.
     pub spinner_frame: Option<u8>,
+}
+
+impl Shared {
+    /// What a tag or a note is about when no pane says otherwise.
+    pub fn target(&self) -> Option<Target> {
+        let case = self.selection.case.map(Target::Case);
+        let question = self.selection.question.map(Target::Question);
+        match self.leading {
+            Leading::Cases => case.or(question),
+            Leading::Questions => question.or(case),
+        }
+    }
 }

@@ -1,0 +1,59 @@
+//! What the workbench needs of the engine. The real engine implements it; tests have their own.
+//!
+//! Every call may block: the runtime makes them away from the thread that draws.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+
+use semihv_domain::{Failure, JobId};
+use semihv_engine::{Changed, Edit, Event, JobSpec, Query, Reply};
+
+use crate::keymap::KeyRow;
+use crate::layout::Layout;
+
+pub trait Backend: Send + Sync + 'static {
+    fn ask(&self, query: Query) -> Result<Reply, Failure>;
+
+    /// Returns when the change is on disk.
+    fn edit(&self, edit: Edit) -> Result<Changed, Failure>;
+
+    /// Starts a job; what becomes of it is told by events.
+    fn start(&self, spec: JobSpec) -> Result<JobId, Failure>;
+
+    fn cancel(&self, job: JobId);
+
+    /// Told from now on; the channel closes when the backend is gone.
+    fn events(&self) -> Receiver<Event>;
+
+    /// The bytes behind an image's location.
+    fn read_image(&self, location: &str) -> Result<Vec<u8>, Failure>;
+
+    /// Replaces the remembered session as a whole.
+    fn save_session(&self, json: &str) -> Result<(), Failure>;
+
+    fn load_session(&self) -> Option<String>;
+
+    /// Keeps a copied text where a terminal without a clipboard can find it; says where.
+    fn keep_copied(&self, text: &str) -> Result<String, Failure>;
+
+    fn settings(&self) -> Settings;
+}
+
+/// What a person's files and flags say about the workbench.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `None`: chosen by the terminal's background.
+    pub theme: Option<String>,
+    /// A person's own themes, each the text of a TOML file.
+    pub themes: Vec<String>,
+    pub keys: Vec<KeyRow>,
+    pub is_ascii: bool,
+    /// The way of showing images that was asked for.
+    pub graphics: Option<String>,
+    /// The layout to start with.
+    pub layout: Option<String>,
+    /// Layouts of the manifest, after the built-in ones.
+    pub layouts: Vec<Layout>,
+    /// Known workspaces: name and folder.
+    pub workspaces: Vec<(String, PathBuf)>,
+}

@@ -1,0 +1,1 @@
+//! The virtual list: what a cursor move costs, and that nothing is lost on the way.

@@ -1,0 +1,168 @@
+//! The terminal while it is ours: taken, given back, and given back whatever happens.
+
+use std::fs::OpenOptions;
+use std::io::{self, BufWriter, Stdout, Write};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::{Hide, Show};
+use crossterm::event::{
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
+    EnableFocusChange, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::{Terminal, TerminalOptions, Viewport};
+
+/// True while the terminal is in our hands: the panic hook and the signals must know.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+pub(super) struct Screen {
+    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    has_mouse: bool,
+}
+
+impl Screen {
+    pub(super) fn take(size: (u16, u16), has_mouse: bool) -> io::Result<Self> {
+        enter(has_mouse)?;
+        let options = TerminalOptions {
+            viewport: Viewport::Fixed(Rect::new(0, 0, size.0, size.1)),
+        };
+        // One write a frame: a link sees whole frames or nothing.
+        let writer = BufWriter::with_capacity(1 << 16, io::stdout());
+        let terminal = Terminal::with_options(CrosstermBackend::new(writer), options)?;
+        Ok(Self {
+            terminal,
+            has_mouse,
+        })
+    }
+
+    /// Gives the terminal to somebody else for a while.
+    pub(super) fn lend(&mut self) {
+        give_back();
+    }
+
+    pub(super) fn take_again(&mut self, size: (u16, u16)) -> io::Result<()> {
+        enter(self.has_mouse)?;
+        self.resize(size)
+    }
+
+    /// Forgets what is on screen: the next frame is drawn whole.
+    pub(super) fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
+        self.terminal.resize(Rect::new(0, 0, size.0, size.1))?;
+        self.terminal.clear()
+    }
+
+    /// Draws one frame as a synchronized update; `after` gives bytes that follow the cells.
+    pub(super) fn draw(
+        &mut self,
+        view: impl FnOnce(&mut Buffer),
+        after: impl FnOnce() -> Vec<u8>,
+    ) -> io::Result<()> {
+        queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        self.terminal.draw(|frame| view(frame.buffer_mut()))?;
+        let bytes = after();
+        let backend = self.terminal.backend_mut();
+        backend.write_all(&bytes)?;
+        queue!(backend, EndSynchronizedUpdate)?;
+        Write::flush(backend)
+    }
+
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let backend = self.terminal.backend_mut();
+        backend.write_all(bytes)?;
+        Write::flush(backend)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn enter(has_mouse: bool) -> io::Result<()> {
+    enable_raw_mode()?;
+    IS_TAKEN.store(true, Ordering::SeqCst);
+    let mut out = io::stdout();
+    execute!(
+        out,
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        EnableFocusChange,
+        Hide
+    )?;
+    if has_mouse {
+        execute!(out, EnableMouseCapture)?;
+    }
+    Ok(())
+}
+
+/// Restores the terminal once; errors are nothing anybody could act on here.
+pub(super) fn give_back() {
+    if !IS_TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    let mut out = io::stdout();
+    let given = execute!(
+        out,
+        EndSynchronizedUpdate,
+        DisableMouseCapture,
+        DisableFocusChange,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    let cooked = disable_raw_mode();
+    if given.is_err() || cooked.is_err() {
+        tracing::warn!("the terminal could not be restored");
+    }
+}
+
+/// Makes a panic of this thread restore the terminal and say where its report lies. Panics of
+/// other threads are failed jobs: they are reported and the screen stays.
+pub(super) fn report_panics(folder: Option<PathBuf>) {
+    let drawing = std::thread::current().id();
+    let previous = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let backtrace = std::backtrace::Backtrace::force_capture();
+        let report = format!(
+            "semihv {}\n{panic}\n\n{backtrace}\n",
+            env!("CARGO_PKG_VERSION")
+        );
+        let place = folder
+            .as_deref()
+            .and_then(|folder| write_report(folder, &report));
+        tracing::error!(%panic, "panic");
+        if std::thread::current().id() != drawing {
+            return;
+        }
+        give_back();
+        previous(panic);
+        if let Some(place) = place {
+            let told = writeln!(
+                io::stderr(),
+                "semihv: the report lies in {}",
+                place.display()
+            );
+            drop(told);
+        }
+    }));
+}
+
+fn write_report(folder: &std::path::Path, report: &str) -> Option<PathBuf> {
+    let place = folder.join(format!("panic-{}.txt", std::process::id()));
+    let mut file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&place)
+        .ok()?;
+    file.write_all(report.as_bytes()).ok()?;
+    Some(place)
+}

@@ -1,0 +1,599 @@
+//! The loop: waits for whatever comes next, updates, performs, draws.
+
+use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crossterm::event::{Event as TerminalEvent, MouseButton, MouseEvent, MouseEventKind};
+use semihv_domain::{Failure, FailureKind, UnixSeconds};
+use semihv_engine::Event;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinSet;
+
+use super::clipboard::{self, Between};
+use super::frame_budget::FrameBudget;
+use super::keyboard::{Heard, Keyboard};
+use super::pictures::Pictures;
+use super::screen::Screen;
+use super::work::{Edits, Questions, Work};
+use super::{Options, Outcome, RunError, editor};
+use crate::action::{Action, Effect};
+use crate::backend::Backend;
+use crate::keys::Key;
+use crate::pane::{Mouse, MouseKind};
+use crate::session;
+use crate::slot::{SlotName, Ticket};
+use crate::state::{Start, State, Tone};
+use crate::update::{leaving, opening, update};
+use crate::view::view;
+
+/// Keys and events taken before the next frame.
+const BATCH: usize = 64;
+/// Two clicks within this are one double click.
+const DOUBLE_CLICK: Duration = Duration::from_millis(400);
+/// A session is saved this long after it changed.
+const SESSION: Duration = Duration::from_secs(1);
+/// With nothing to wait for, this is never reached.
+const FAR: Duration = Duration::from_secs(86_400);
+
+/// What a finished task hands back.
+enum Done {
+    Answered(SlotName, Action),
+    Edited(Action),
+    Told(Action),
+    Saved,
+}
+
+/// What ended the waiting.
+enum Next {
+    Heard(Heard),
+    Done(Done),
+    Event(Event),
+    End,
+    Continued,
+    Resized,
+    Due,
+}
+
+struct Signals {
+    terminate: Signal,
+    hang_up: Signal,
+    interrupt: Signal,
+    continued: Signal,
+    resized: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        // Linux and macOS agree on neither number: 18 and 19.
+        let continued = if cfg!(target_os = "linux") { 18 } else { 19 };
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            continued: signal(SignalKind::from_raw(continued))?,
+            resized: signal(SignalKind::window_change())?,
+        })
+    }
+
+    async fn next(&mut self) -> Next {
+        tokio::select! {
+            _ = self.terminate.recv() => Next::End,
+            _ = self.hang_up.recv() => Next::End,
+            _ = self.interrupt.recv() => Next::End,
+            _ = self.continued.recv() => Next::Continued,
+            _ = self.resized.recv() => Next::Resized,
+        }
+    }
+}
+
+struct Workbench {
+    backend: Arc<dyn Backend>,
+    state: State,
+    screen: Screen,
+    pictures: Pictures,
+    keyboard: Keyboard,
+    heard: Sender<Heard>,
+    tasks: JoinSet<Done>,
+    questions: Questions,
+    edits: Edits,
+    wakes: HashMap<SlotName, (Instant, Ticket)>,
+    session_due: Option<Instant>,
+    budget: FrameBudget,
+    /// When the frame that is owed may be drawn.
+    frame_due: Option<Instant>,
+    clicked: Option<(Instant, u16, u16)>,
+    ended: Option<Outcome>,
+}
+
+pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome, RunError> {
+    let terminal = |source| RunError::Terminal { source };
+    let mut signals = Signals::listen().map_err(terminal)?;
+    let settings = backend.settings();
+    let pictures = Pictures::detect(settings.graphics.as_deref());
+    let size = size();
+    let mut state = State::new(&Start {
+        settings,
+        size,
+        depth: options.depth,
+        is_light: pictures.is_light,
+        is_read_only: options.is_read_only,
+    });
+    let saved = backend.load_session();
+    let effects = opening(&mut state, saved.as_deref());
+    let screen = Screen::take(size, options.has_mouse).map_err(terminal)?;
+    let (heard, mut from_terminal) = channel(256);
+    let mut from_engine = forward(backend.events());
+    let now = Instant::now();
+    let mut workbench = Workbench {
+        backend,
+        state,
+        screen,
+        pictures,
+        keyboard: Keyboard::start(heard.clone()).map_err(terminal)?,
+        heard,
+        tasks: JoinSet::new(),
+        questions: Questions::default(),
+        edits: Edits::default(),
+        wakes: HashMap::new(),
+        session_due: None,
+        budget: FrameBudget::new(now),
+        frame_due: Some(now),
+        clicked: None,
+        ended: None,
+    };
+    workbench.tell_time();
+    workbench.perform_all(effects);
+    workbench.draw_if_due();
+    while workbench.ended.is_none() {
+        let due = workbench.next_due();
+        let next = tokio::select! {
+            biased;
+            next = signals.next() => next,
+            Some(heard) = from_terminal.recv() => Next::Heard(heard),
+            Some(done) = workbench.tasks.join_next(), if !workbench.tasks.is_empty() => {
+                match done {
+                    Ok(done) => Next::Done(done),
+                    Err(_) => Next::Due,
+                }
+            }
+            Some(event) = from_engine.recv() => Next::Event(event),
+            () = tokio::time::sleep_until(due.into()) => Next::Due,
+        };
+        workbench.take(next, &mut from_terminal);
+        workbench.wake_due();
+        workbench.draw_if_due();
+    }
+    workbench.leave().await
+}
+
+/// The engine's channel, made one that can be awaited. Full: the engine's events wait.
+fn forward(events: std::sync::mpsc::Receiver<Event>) -> Receiver<Event> {
+    let (sender, receiver) = channel(256);
+    let forwarding = std::thread::Builder::new()
+        .name("events".to_owned())
+        .spawn(move || {
+            for event in events {
+                if sender.blocking_send(event).is_err() {
+                    break;
+                }
+            }
+        });
+    if let Err(error) = forwarding {
+        tracing::error!(%error, "events of the engine are not heard");
+    }
+    receiver
+}
+
+fn size() -> (u16, u16) {
+    crossterm::terminal::size().unwrap_or((80, 24))
+}
+
+fn now() -> UnixSeconds {
+    let passed = SystemTime::now().duration_since(UNIX_EPOCH);
+    passed.map_or(0, |passed| {
+        UnixSeconds::try_from(passed.as_secs()).unwrap_or(0)
+    })
+}
+
+impl Workbench {
+    /// The next moment at which something is to be done.
+    fn next_due(&self) -> Instant {
+        let wakes = self.wakes.values().map(|(due, _)| *due);
+        wakes
+            .chain(self.session_due)
+            .chain(self.frame_due)
+            .min()
+            .unwrap_or_else(|| Instant::now() + FAR)
+    }
+
+    fn take(&mut self, next: Next, from_terminal: &mut Receiver<Heard>) {
+        match next {
+            Next::Heard(heard) => {
+                self.tell_time();
+                self.hear(heard);
+                for _ in 0..BATCH {
+                    let Ok(more) = from_terminal.try_recv() else {
+                        break;
+                    };
+                    self.hear(more);
+                }
+            }
+            Next::Done(done) => {
+                self.tell_time();
+                self.finish(done);
+                while let Some(Ok(more)) = self.tasks.try_join_next() {
+                    self.finish(more);
+                }
+            }
+            Next::Event(event) => {
+                self.tell_time();
+                self.act(Action::Engine(event));
+            }
+            Next::End => self.end(),
+            Next::Continued => self.redraw(),
+            Next::Resized => self.resize(size()),
+            Next::Due => {}
+        }
+    }
+
+    /// A signal or a lost terminal: as if a person had left.
+    fn end(&mut self) {
+        if self.ended.is_none() {
+            let effects = leaving(&mut self.state);
+            self.perform_all(effects);
+            self.ended = Some(Outcome::Quit);
+        }
+    }
+
+    /// Panes say how long ago something was by the time of the last event.
+    fn tell_time(&mut self) {
+        let now = now();
+        if now != self.state.shared.now {
+            update(&mut self.state, Action::Clock(now));
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        let effects = update(&mut self.state, action);
+        self.frame_due.get_or_insert_with(Instant::now);
+        self.perform_all(effects);
+    }
+
+    fn perform_all(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.perform(effect);
+        }
+    }
+
+    fn hear(&mut self, heard: Heard) {
+        let event = match heard {
+            Heard::HungUp => return self.end(),
+            Heard::Event(event) => event,
+        };
+        match event {
+            TerminalEvent::Key(key) => {
+                if self.pictures.admits(&key, Instant::now()) {
+                    if let Some(key) = Key::from_event(key) {
+                        self.act(Action::Key(key));
+                    }
+                }
+            }
+            TerminalEvent::Paste(text) => self.act(Action::Paste(text)),
+            TerminalEvent::Mouse(mouse) => {
+                if let Some(mouse) = self.mouse(mouse) {
+                    self.act(Action::Mouse(mouse));
+                }
+            }
+            TerminalEvent::Resize(columns, rows) => self.resize((columns, rows)),
+            TerminalEvent::FocusGained | TerminalEvent::FocusLost => {}
+        }
+    }
+
+    fn mouse(&mut self, mouse: MouseEvent) -> Option<Mouse> {
+        let (column, row) = (mouse.column, mouse.row);
+        let kind = match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => {
+                let now = Instant::now();
+                let last = self.clicked.replace((now, column, row));
+                let is_double = last.is_some_and(|(then, at_column, at_row)| {
+                    (at_column, at_row) == (column, row) && now - then < DOUBLE_CLICK
+                });
+                if is_double {
+                    MouseKind::DoubleClick
+                } else {
+                    MouseKind::Click
+                }
+            }
+            MouseEventKind::Drag(MouseButton::Left) => MouseKind::Drag,
+            MouseEventKind::ScrollDown => MouseKind::ScrollDown,
+            MouseEventKind::ScrollUp => MouseKind::ScrollUp,
+            _ => return None,
+        };
+        Some(Mouse { column, row, kind })
+    }
+
+    /// Several sizes in a row (a window that is dragged) cost one frame: drawing is owed, not done.
+    fn resize(&mut self, size: (u16, u16)) {
+        if size == self.state.size {
+            return;
+        }
+        self.act(Action::Resize(size.0, size.1));
+        self.redraw();
+    }
+
+    fn redraw(&mut self) {
+        if let Err(error) = self.screen.resize(self.state.size) {
+            return self.lost(&error);
+        }
+        self.pictures.screen_was_cleared();
+        self.frame_due.get_or_insert_with(Instant::now);
+    }
+
+    /// The terminal takes nothing any more.
+    fn lost(&mut self, error: &io::Error) {
+        tracing::warn!(%error, "the terminal is gone");
+        self.end();
+    }
+
+    fn finish(&mut self, done: Done) {
+        match done {
+            Done::Answered(slot, action) => {
+                if let Some((ticket, work)) = self.questions.finished(slot) {
+                    self.begin(ticket, work);
+                }
+                self.act(action);
+            }
+            Done::Edited(action) => {
+                self.edits.finished();
+                self.act(action);
+                self.store_next();
+            }
+            Done::Told(action) => self.act(action),
+            Done::Saved => {}
+        }
+    }
+
+    fn wake_due(&mut self) {
+        let now = Instant::now();
+        let due: Vec<Ticket> = self
+            .wakes
+            .values()
+            .filter(|(at, _)| *at <= now)
+            .map(|(_, ticket)| *ticket)
+            .collect();
+        for ticket in due {
+            self.wakes.remove(&ticket.slot);
+            self.act(Action::Woke(ticket));
+        }
+        if self.session_due.is_some_and(|due| due <= now) {
+            self.session_due = None;
+            self.save_session();
+        }
+    }
+
+    fn save_session(&mut self) {
+        let json = session::save(&self.state);
+        let backend = Arc::clone(&self.backend);
+        self.tasks
+            .spawn_blocking(move || match backend.save_session(&json) {
+                Ok(()) => Done::Saved,
+                Err(failure) => Done::Told(Action::Copied(Err(failure))),
+            });
+    }
+
+    fn draw_if_due(&mut self) {
+        let now = Instant::now();
+        if self.frame_due.is_none_or(|due| due > now) {
+            return;
+        }
+        if let Err(later) = self.budget.take(now) {
+            self.frame_due = Some(later);
+            return;
+        }
+        self.frame_due = None;
+        let (state, pictures) = (&self.state, &mut self.pictures);
+        let theme = Arc::clone(&state.look.theme);
+        let drawn = self.screen.draw(
+            |buffer| view(state, &theme, buffer),
+            || pictures.after_draw(state),
+        );
+        if let Err(error) = drawn {
+            self.lost(&error);
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Ask(ticket, query) => self.question(ticket, Work::Ask(query)),
+            Effect::Draw(ticket, request) => self.question(ticket, Work::Draw(request)),
+            Effect::Edit(edit) => {
+                self.edits.push(edit);
+                self.store_next();
+            }
+            Effect::Start(spec) => self.tell(move |backend| Action::Started(backend.start(spec))),
+            Effect::Cancel(job) => {
+                let backend = Arc::clone(&self.backend);
+                self.tasks.spawn_blocking(move || {
+                    backend.cancel(job);
+                    Done::Saved
+                });
+            }
+            Effect::Copy(text) => self.copy(text),
+            Effect::OpenEditor { target, text } => {
+                let text = self.lend(|| editor::edit(&text));
+                self.act(Action::EditorClosed { target, text });
+            }
+            Effect::Wake(ticket, after) => {
+                self.wakes
+                    .insert(ticket.slot, (Instant::now() + after, ticket));
+            }
+            Effect::SaveSession => {
+                self.session_due
+                    .get_or_insert_with(|| Instant::now() + SESSION);
+            }
+            Effect::ReadSettings => {
+                self.tell(|backend| Action::Settings(Box::new(backend.settings())));
+            }
+            Effect::NextGraphics => self.pictures.next(),
+            Effect::Redraw => self.redraw(),
+            Effect::Suspend => self.suspend(),
+            Effect::Quit => self.ended = Some(Outcome::Quit),
+            Effect::OpenWorkspace(path) => self.ended = Some(Outcome::OpenWorkspace(path)),
+        }
+    }
+
+    fn tell(&mut self, work: impl FnOnce(&dyn Backend) -> Action + Send + 'static) {
+        let backend = Arc::clone(&self.backend);
+        self.tasks
+            .spawn_blocking(move || Done::Told(work(backend.as_ref())));
+    }
+
+    fn question(&mut self, ticket: Ticket, work: Work) {
+        if let Some((ticket, work)) = self.questions.ask(ticket, work) {
+            self.begin(ticket, work);
+        }
+    }
+
+    fn begin(&mut self, ticket: Ticket, work: Work) {
+        let backend = Arc::clone(&self.backend);
+        let prepare = self.pictures.prepare();
+        self.tasks.spawn_blocking(move || {
+            let action = match work {
+                Work::Ask(query) => {
+                    Action::Reply(ticket, guarded("question", || backend.ask(query)))
+                }
+                Work::Draw(request) => {
+                    let drawn = guarded("picture", || {
+                        let bytes = backend.read_image(&request.location)?;
+                        prepare(&bytes, &request).map(Arc::new)
+                    });
+                    Action::Drawn(ticket, drawn)
+                }
+            };
+            Done::Answered(ticket.slot, action)
+        });
+    }
+
+    fn store_next(&mut self) {
+        let Some(edit) = self.edits.start() else {
+            return;
+        };
+        let backend = Arc::clone(&self.backend);
+        self.tasks.spawn_blocking(move || {
+            let stored = guarded("edit", || backend.edit(edit.clone()));
+            Done::Edited(Action::Edited(edit, stored))
+        });
+    }
+
+    fn copy(&mut self, text: String) {
+        let between = Between::of_environment(|name| std::env::var(name).ok());
+        let sequence = clipboard::sequence(&text, between);
+        if let Some(Err(error)) = sequence.as_ref().map(|bytes| self.screen.write(bytes)) {
+            return self.lost(&error);
+        }
+        self.tell(move |backend| {
+            let characters = text.chars().count();
+            let is_in_tmux = between == Between::Tmux && clipboard::load_tmux_buffer(&text);
+            let kept = backend.keep_copied(&text);
+            let mut places = Vec::new();
+            if sequence.is_some() {
+                places.push("the terminal's clipboard".to_owned());
+            }
+            if is_in_tmux {
+                places.push("tmux".to_owned());
+            }
+            places.extend(kept.as_ref().ok().cloned());
+            Action::Copied(match (places.is_empty(), kept) {
+                (true, Err(failure)) => Err(failure),
+                _ => Ok(format!(
+                    "{characters} characters copied to {}",
+                    places.join(", ")
+                )),
+            })
+        });
+    }
+
+    /// Gives the terminal away while `other` has it.
+    fn lend<T>(&mut self, other: impl FnOnce() -> T) -> T {
+        self.keyboard.stop();
+        let removed = self.pictures.leave();
+        if let Err(error) = self.screen.write(&removed) {
+            tracing::warn!(%error, "pictures could not be removed");
+        }
+        self.screen.lend();
+        let outcome = other();
+        if let Err(error) = self.take_again() {
+            self.lost(&error);
+        }
+        outcome
+    }
+
+    fn take_again(&mut self) -> io::Result<()> {
+        let size = size();
+        self.screen.take_again(size)?;
+        self.keyboard = Keyboard::start(self.heard.clone())?;
+        self.pictures.screen_was_cleared();
+        self.act(Action::Resize(size.0, size.1));
+        Ok(())
+    }
+
+    fn suspend(&mut self) {
+        let stopped = self.lend(|| {
+            let own = rustix::process::getpid();
+            rustix::process::kill_process(own, rustix::process::Signal::TSTP)
+        });
+        if let Err(error) = stopped {
+            tracing::warn!(%error, "cannot stop");
+        }
+    }
+
+    /// What was acknowledged as typed is stored before the end, then the session.
+    async fn leave(mut self) -> Result<Outcome, RunError> {
+        if !self.edits.is_empty() {
+            self.state.say(Tone::Plain, "saving…");
+            self.frame_due = Some(Instant::now());
+            self.draw_if_due();
+        }
+        while !self.edits.is_empty() {
+            match self.tasks.join_next().await {
+                Some(Ok(done)) => self.finish_last(done),
+                Some(Err(_)) => {}
+                None => break,
+            }
+        }
+        let json = session::save(&self.state);
+        if let Err(failure) = self.backend.save_session(&json) {
+            tracing::warn!(%failure, "the session is not saved");
+        }
+        self.keyboard.stop();
+        let removed = self.pictures.leave();
+        if let Err(error) = self.screen.write(&removed) {
+            tracing::warn!(%error, "pictures could not be removed");
+        }
+        Ok(self.ended.unwrap_or(Outcome::Quit))
+    }
+
+    /// Only edits matter now.
+    fn finish_last(&mut self, done: Done) {
+        if let Done::Edited(action) = done {
+            self.edits.finished();
+            if let Action::Edited(_, Err(failure)) = &action {
+                tracing::error!(%failure, "a change was not stored");
+            }
+            self.store_next();
+        }
+    }
+}
+
+/// A defect of the engine is a failed question, not the end of the workbench.
+fn guarded<T>(stage: &str, work: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let what = "this could not be answered because of a defect";
+        let failure = Failure::new(stage, FailureKind::Internal, what);
+        Err(failure.with_hint("the log has the details; `semihv doctor --report` collects them"))
+    })
+}

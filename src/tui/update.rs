@@ -1,0 +1,420 @@
+//! What happens: every action changes the state and asks for effects. Total, pure, never waits.
+//!
+//! After each action the consequences are drawn once, whatever caused them: a changed selection
+//! loads its case and question, panes that came into sight ask for what they show.
+
+use std::time::Duration;
+
+use semihv_domain::{CaseId, Failure, Job, JobState, QuestionId, Target};
+use semihv_engine::{Changed, Edit, Event, Query, Reply};
+
+use crate::action::{Action, Effect};
+use crate::annotate;
+use crate::control;
+use crate::input;
+use crate::pane::PaneKind;
+use crate::panes::{self, log, notes};
+use crate::session;
+use crate::shared::{Load, Selection};
+use crate::slot::Ticket;
+use crate::state::{State, Tone};
+
+const TOAST: Duration = Duration::from_secs(5);
+/// A failure has a hint to be read.
+const BAD_TOAST: Duration = Duration::from_secs(15);
+
+/// What to ask before the first frame.
+pub fn opening(state: &mut State, saved: Option<&str>) -> Vec<Effect> {
+    if saved.is_some_and(|json| !session::restore(state, json)) {
+        state.say(
+            Tone::Plain,
+            "the last session could not be read; starting fresh",
+        );
+    }
+    let mut effects = vec![Effect::Ask(state.slots.overview.ask(), Query::Overview)];
+    effects.extend(state.panes.jobs.ask());
+    effects.extend(load_selection(state, &Selection::default()));
+    state.is_refresh_due = true;
+    let before = Before::of(state);
+    effects.extend(settle(state, &before));
+    effects
+}
+
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let before = Before::of(state);
+    let mut effects = dispatch(state, action);
+    effects.extend(settle(state, &before));
+    effects
+}
+
+/// What the consequences are measured against.
+struct Before {
+    selection: Selection,
+    seen: Vec<PaneKind>,
+    focus: PaneKind,
+    active: usize,
+    toasts_said: u64,
+}
+
+impl Before {
+    fn of(state: &State) -> Self {
+        Self {
+            selection: state.shared.selection.clone(),
+            seen: seen(state),
+            focus: state.shared.focus,
+            active: state.layouts.active_index(),
+            toasts_said: state.toasts_said,
+        }
+    }
+}
+
+fn seen(state: &State) -> Vec<PaneKind> {
+    let insides = state.areas().insides();
+    insides.into_iter().map(|(kind, _)| kind).collect()
+}
+
+/// Handles one action without its consequences; commands come back here with theirs.
+pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
+    let State { shared, panes, .. } = state;
+    match action {
+        Action::App(msg) => control::perform(state, msg),
+        Action::Cases(msg) if msg == crate::list::Msg::Open => control::go(state, PaneKind::Image),
+        Action::Questions(msg) if msg == crate::list::Msg::Open => {
+            control::go(state, PaneKind::Rationales)
+        }
+        Action::Cases(msg) => panes::cases::update(&mut panes.cases, msg, shared),
+        Action::Questions(msg) => panes::questions::update(&mut panes.questions, msg, shared),
+        Action::Image(msg) => panes::image::update(&mut panes.image, msg, shared),
+        Action::Text(msg) => panes::text::update(&mut panes.text, msg, shared),
+        Action::Guidelines(msg) => panes::guidelines::update(&mut panes.guidelines, msg, shared),
+        Action::Rationales(msg) => panes::rationales::update(&mut panes.rationales, msg, shared),
+        Action::Log(msg) => log::update(&mut panes.log, msg, shared),
+        Action::Dataset(msg) => panes::dataset::update(&mut panes.dataset, msg, shared),
+        Action::Jobs(msg) => panes::jobs::update(&mut panes.jobs, msg, shared),
+        Action::Notes(msg) => annotate::notes(state, msg),
+        Action::Key(key) => input::key(state, key),
+        Action::Paste(text) => input::paste(state, text),
+        Action::Mouse(mouse) => input::mouse(state, mouse),
+        Action::Resize(columns, rows) => {
+            state.size = (columns, rows);
+            Vec::new()
+        }
+        Action::Clock(now) => {
+            shared.now = now;
+            Vec::new()
+        }
+        told => outcome(state, told),
+    }
+}
+
+/// Answers to effects and what the engine tells.
+fn outcome(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Reply(ticket, reply) => replied(state, ticket, &reply),
+        Action::Drawn(ticket, drawn) => {
+            let State { shared, panes, .. } = state;
+            panes.drawn(ticket, &drawn, shared).unwrap_or_default()
+        }
+        Action::Woke(ticket) => woke(state, ticket),
+        Action::Engine(event) => heard(state, event),
+        Action::Edited(edit, outcome) => {
+            let changed = annotate::edited(state, &edit, outcome);
+            changed.map_or_else(Vec::new, |changed| rows_changed(state, &changed))
+        }
+        Action::Started(outcome) => {
+            if let Err(failure) = outcome {
+                state.say_failure(&failure);
+            }
+            Vec::new()
+        }
+        Action::Copied(outcome) => {
+            match outcome {
+                Ok(words) => state.say(Tone::Good, words),
+                Err(failure) => state.say_failure(&failure),
+            }
+            Vec::new()
+        }
+        Action::EditorClosed { target, text } => match text {
+            Ok(text) => state.panes.notes.came_back(target, &text),
+            Err(failure) => {
+                state.say_failure(&failure);
+                Vec::new()
+            }
+        },
+        Action::Settings(settings) => {
+            state.apply(&settings);
+            state.say(Tone::Good, "settings read again");
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn replied(state: &mut State, ticket: Ticket, reply: &Result<Reply, Failure>) -> Vec<Effect> {
+    if state.slots.overview.accepts(ticket) {
+        match reply {
+            Ok(Reply::Overview(overview)) => {
+                state.shared.is_read_only |= overview.read_only;
+                state.shared.overview = overview.clone();
+            }
+            Ok(_) => {}
+            Err(failure) => state.say_failure(failure),
+        }
+        return Vec::new();
+    }
+    if state.slots.case.accepts(ticket) {
+        case_arrived(state, reply);
+        return Vec::new();
+    }
+    if state.slots.question.accepts(ticket) {
+        question_arrived(state, reply);
+        return Vec::new();
+    }
+    if state.slots.tags.accepts(ticket) {
+        annotate::tags_arrived(state, reply);
+        return Vec::new();
+    }
+    let State { shared, panes, .. } = state;
+    panes.reply(ticket, reply, shared).unwrap_or_default()
+}
+
+fn case_arrived(state: &mut State, reply: &Result<Reply, Failure>) {
+    state.is_refresh_due = true;
+    let detail = match reply {
+        Ok(Reply::Case(detail)) => detail,
+        Ok(_) => return,
+        Err(failure) => return state.shared.case.settle(Err(failure.clone())),
+    };
+    let selection = &mut state.shared.selection;
+    let has = |image| detail.images.iter().any(|known| Some(known.id) == image);
+    if !has(selection.image) {
+        let asked_about = state
+            .shared
+            .question
+            .value()
+            .and_then(|question| question.image);
+        selection.image = if has(asked_about) {
+            asked_about
+        } else {
+            detail.images.first().map(|image| image.id)
+        };
+        selection.region = None;
+    }
+    if selection.question.is_none() {
+        selection.question = detail.questions.first().map(|question| question.id);
+    }
+    state.shared.case.settle(Ok(detail.clone()));
+}
+
+fn question_arrived(state: &mut State, reply: &Result<Reply, Failure>) {
+    state.is_refresh_due = true;
+    let detail = match reply {
+        Ok(Reply::Question(detail)) => detail,
+        Ok(_) => return,
+        Err(failure) => return state.shared.question.settle(Err(failure.clone())),
+    };
+    let known = state.shared.question.value().map(|known| known.question.id);
+    let is_another = known != Some(detail.question.id);
+    let selection = &mut state.shared.selection;
+    if is_another && detail.question.case != selection.case {
+        selection.case = detail.question.case;
+    }
+    if is_another && detail.image.is_some() && selection.image != detail.image {
+        selection.image = detail.image;
+        selection.region = None;
+    }
+    state.shared.question.settle(Ok(detail.clone()));
+}
+
+fn woke(state: &mut State, ticket: Ticket) -> Vec<Effect> {
+    if state.slots.toast.accepts(ticket) {
+        state.is_toast_shown = false;
+        return Vec::new();
+    }
+    if state.slots.which_key.accepts(ticket) {
+        state.is_which_key_shown = !state.pending.is_empty();
+        return Vec::new();
+    }
+    state.panes.notes.woke(ticket).unwrap_or_default()
+}
+
+fn heard(state: &mut State, event: Event) -> Vec<Effect> {
+    match event {
+        Event::Job(job) => job_moved(state, job),
+        Event::Changed(changed) => rows_changed(state, &changed),
+        Event::EditFailed { edit, failure } => {
+            annotate::edited(state, &edit, Err(failure));
+            Vec::new()
+        }
+        Event::SettingsChanged { trouble: None } => vec![Effect::ReadSettings],
+        Event::SettingsChanged {
+            trouble: Some(trouble),
+        } => {
+            state.say(Tone::Bad, format!("the old settings stay: {trouble}"));
+            Vec::new()
+        }
+        Event::LogChanged { run } if seen(state).contains(&PaneKind::Log) => {
+            log::grew(&mut state.panes.log, &run)
+        }
+        Event::LogChanged { .. } => Vec::new(),
+    }
+}
+
+fn job_moved(state: &mut State, job: Job) -> Vec<Effect> {
+    let name = job.kind.name();
+    let end = job.state.clone();
+    if !state.panes.jobs.heard(job) {
+        return Vec::new();
+    }
+    match end {
+        JobState::Succeeded { summary } => state.say(Tone::Good, format!("{name}: {summary}")),
+        JobState::Failed { failure } => state.say_failure(&failure),
+        JobState::Cancelled => state.say(Tone::Plain, format!("{name} cancelled")),
+        JobState::Interrupted => state.say(Tone::Bad, format!("{name} was interrupted")),
+        JobState::Queued | JobState::Running => {}
+    }
+    Vec::new()
+}
+
+/// Asks again for exactly what shows the changed rows.
+fn rows_changed(state: &mut State, changed: &Changed) -> Vec<Effect> {
+    let mut effects = vec![Effect::Ask(state.slots.overview.ask(), Query::Overview)];
+    match changed {
+        Changed::Annotations(targets) => {
+            effects.extend(state.panes.cases.list.annotations_changed(targets));
+            effects.extend(state.panes.questions.list.annotations_changed(targets));
+            if targets.iter().any(|target| concerns(state, *target)) {
+                effects.extend(reload_details(state));
+            }
+        }
+        Changed::Rows => {
+            effects.extend(reload(state));
+            effects.extend(state.panes.jobs.ask());
+        }
+        Changed::Index => {
+            for list in [&mut state.panes.cases.list, &mut state.panes.questions.list] {
+                if !list.filter().is_empty() {
+                    effects.extend(list.reopen());
+                }
+            }
+            state.panes.forget();
+            state.is_refresh_due = true;
+        }
+    }
+    effects
+}
+
+fn concerns(state: &State, target: Target) -> bool {
+    let selection = &state.shared.selection;
+    match target {
+        Target::Case(id) => selection.case == Some(id),
+        Target::Question(id) => selection.question == Some(id),
+        Target::Image(_) | Target::Answer(_) | Target::Passage(_) => true,
+    }
+}
+
+/// Asks again for everything on screen.
+pub(crate) fn reload(state: &mut State) -> Vec<Effect> {
+    let mut effects = state.panes.cases.list.reopen();
+    effects.extend(state.panes.questions.list.reopen());
+    effects.extend(reload_details(state));
+    state.panes.forget();
+    state.is_refresh_due = true;
+    effects
+}
+
+fn reload_details(state: &mut State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    let selection = state.shared.selection.clone();
+    effects.extend(selection.case.map(|id| ask_case(state, id)));
+    effects.extend(selection.question.map(|id| ask_question(state, id)));
+    effects
+}
+
+fn ask_case(state: &mut State, id: CaseId) -> Effect {
+    state.shared.case.reload();
+    Effect::Ask(state.slots.case.ask(), Query::Case(id))
+}
+
+fn ask_question(state: &mut State, id: QuestionId) -> Effect {
+    state.shared.question.reload();
+    Effect::Ask(state.slots.question.ask(), Query::Question(id))
+}
+
+/// Loads what is selected now and was not before, once for all panes.
+fn load_selection(state: &mut State, before: &Selection) -> Vec<Effect> {
+    let now = state.shared.selection.clone();
+    let mut effects = Vec::new();
+    if now.case != before.case {
+        match now.case {
+            Some(id) => effects.push(ask_case(state, id)),
+            None => {
+                state.slots.case.drop_answer();
+                state.shared.case = Load::Empty;
+            }
+        }
+    }
+    if now.question != before.question {
+        match now.question {
+            Some(id) => effects.push(ask_question(state, id)),
+            None => {
+                state.slots.question.drop_answer();
+                state.shared.question = Load::Empty;
+            }
+        }
+    }
+    effects
+}
+
+/// Draws the consequences of what an action changed.
+fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
+    state.shared.focus = state.layouts.focus();
+    let mut effects = Vec::new();
+    let is_moved = state.shared.selection != before.selection;
+    if is_moved {
+        effects.extend(load_selection(state, &before.selection));
+    }
+    let is_due = std::mem::take(&mut state.is_refresh_due) || is_moved;
+    let insides = state.areas().insides();
+    for (kind, _) in &insides {
+        if is_due || !before.seen.contains(kind) {
+            effects.extend(state.panes.refresh(*kind, &state.shared));
+        }
+    }
+    for (kind, inside) in insides {
+        effects.extend(match kind {
+            PaneKind::Cases => state.panes.cases.list.set_height(inside.height),
+            PaneKind::Questions => state.panes.questions.list.set_height(inside.height),
+            kind => {
+                state.panes.fit(kind, &state.shared, inside);
+                Vec::new()
+            }
+        });
+    }
+    let is_elsewhere =
+        before.focus != state.shared.focus || before.active != state.layouts.active_index();
+    if is_moved || is_elsewhere {
+        effects.push(Effect::SaveSession);
+    }
+    if state.toasts_said != before.toasts_said {
+        let is_bad = state
+            .toasts
+            .back()
+            .is_some_and(|toast| toast.tone == Tone::Bad);
+        let shown = if is_bad { BAD_TOAST } else { TOAST };
+        effects.push(Effect::Wake(state.slots.toast.ask(), shown));
+    }
+    effects
+}
+
+/// What is to be done before leaving: the draft is kept, the session saved.
+pub fn leaving(state: &mut State) -> Vec<Effect> {
+    let mut effects = notes::leave(&mut state.panes.notes);
+    effects.push(Effect::SaveSession);
+    effects
+}
+
+/// True for an edit that a person did not ask for by name.
+pub(crate) fn is_silent(edit: &Edit) -> bool {
+    matches!(edit, Edit::KeepDraft { .. } | Edit::DropDraft { .. })
+}
