@@ -1,7 +1,7 @@
 //! The workbench: state, update, view, panes, keymap, theme, terminal graphics, runtime.
 //!
 //! Sees no path of a workspace, no SQL, no HTTP: it asks the engine. `update` is pure; only
-//! `runtime.rs` performs effects.
+//! `runtime` performs effects.
 
 pub mod action;
 mod annotate;
@@ -25,6 +25,7 @@ pub mod pen;
 pub mod picture;
 pub mod plot;
 pub mod reader;
+pub mod runtime;
 pub mod session;
 pub mod shared;
 pub mod slot;
@@ -33,6 +34,8 @@ pub mod text_edit;
 pub mod theme;
 pub mod update;
 pub mod view;
+
+pub use runtime::{Options, Outcome, Picked, pick, run};
 
 #[cfg(test)]
 mod pane_testing;

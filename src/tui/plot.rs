@@ -322,8 +322,7 @@ mod tests {
         let text = screen((19, 4), |theme, area, buffer| {
             plot(&[3.0, 2.0, 1.0]).draw(theme, area, buffer)
         });
-        let expected =
-            " 3.0000 |***\n 2.0000 |   ****\n 1.0000 |      ****\n         0       20\n";
+        let expected = " 3.0000 |***\n 2.0000 |   ****\n 1.0000 |      ****\n         0       20\n";
         assert_eq!(text, expected);
     }
 

@@ -127,7 +127,11 @@ fn chart(state: &State, glyphs: Glyphs, theme: &Theme, area: Rect, buffer: &mut 
         let said = format!("  ! {not_finite} not a number");
         pen.text(&said, theme.style(Role::Bad));
     }
-    let said = format!("  {} · by step{}", words.join(" · "), place(state, &metric.name));
+    let said = format!(
+        "  {} · by step{}",
+        words.join(" · "),
+        place(state, &metric.name)
+    );
     pen.text(&said, muted);
     let plot = Plot {
         points: match state.smoothing {
@@ -150,7 +154,10 @@ fn chart(state: &State, glyphs: Glyphs, theme: &Theme, area: Rect, buffer: &mut 
 
 /// ` · 2 of 5 figures`, when there is more than one.
 fn place(state: &State, name: &str) -> String {
-    let metrics = state.log.value().map_or(&[][..], |log| log.metrics.as_slice());
+    let metrics = state
+        .log
+        .value()
+        .map_or(&[][..], |log| log.metrics.as_slice());
     match metrics.iter().position(|metric| metric.name == name) {
         Some(at) if metrics.len() > 1 => format!(" · {} of {} figures", at + 1, metrics.len()),
         _ => String::new(),
