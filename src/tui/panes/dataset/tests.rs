@@ -98,7 +98,7 @@ fn skipped(line: u64) -> SkippedRow {
 fn shown(name: &str, state: &State) {
     for size in INSIDES {
         let text = screen(size, |theme, area, buffer| {
-            view(state, &shared(), theme, area, buffer)
+            view(state, &shared(), theme, area, buffer);
         });
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text);
     }
@@ -163,7 +163,7 @@ fn no_size_is_too_small() {
         for state in [&mut loaded(), &mut opened(vec![skipped(1)])] {
             fit(state, &shared(), Rect::new(0, 0, size.0, size.1));
             screen(size, |theme, area, buffer| {
-                view(state, &shared(), theme, area, buffer)
+                view(state, &shared(), theme, area, buffer);
             });
         }
     }

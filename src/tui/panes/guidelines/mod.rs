@@ -160,12 +160,10 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
             (None, reader::Msg::Find) => state.line = Some(TextEdit::new(state.text.clone())),
             (None, msg) => state.move_cursor(msg),
         },
-        Msg::Hit(at) if state.open.is_none() => {
-            state.cursor = at.min(state.shown_hits().len().saturating_sub(1))
-        }
-        Msg::Hit(_) => {}
-        Msg::Open if state.open.is_none() => return state.open_hit(shared),
-        Msg::Open => {}
+        // An open passage hides the list.
+        Msg::Hit(_) | Msg::Open if state.open.is_some() => {}
+        Msg::Hit(at) => state.cursor = at.min(state.shown_hits().len().saturating_sub(1)),
+        Msg::Open => return state.open_hit(shared),
         Msg::Back => return back(state, shared),
     }
     Vec::new()

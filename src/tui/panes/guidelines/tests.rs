@@ -25,7 +25,7 @@ fn hit(id: i64, score: f32) -> GuidelineHit {
             source: "ngc".to_owned(),
             snippet: Snippet {
                 text: text.to_owned(),
-                highlights: vec![6..13],
+                highlights: std::iter::once(6..13).collect(),
             },
             reason: Reason {
                 terms: vec![term("solid", 1.0), term("nodul", 3.0)],
@@ -112,7 +112,7 @@ fn opened(shared: &mut Shared) -> State {
 fn shown(name: &str, state: &State, shared: &Shared) {
     for size in INSIDES {
         let text = screen(size, |theme, area, buffer| {
-            view(state, shared, theme, area, buffer)
+            view(state, shared, theme, area, buffer);
         });
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text);
     }
@@ -175,7 +175,7 @@ fn an_open_passage_begins_where_it_was_found() {
     let state = opened(&mut shared);
     assert_eq!(shared.selection.passage, Some(PassageId(1)));
     let text = screen((40, 8), |theme, area, buffer| {
-        view(&state, &shared, theme, area, buffer)
+        view(&state, &shared, theme, area, buffer);
     });
     assert!(text.contains("Solid nodules of 6 to 8 mm"), "{text}");
 }
@@ -196,7 +196,7 @@ fn no_size_is_too_small() {
         for state in [&mut loaded(&mut shared), &mut opened(&mut shared)] {
             fit(state, &shared, Rect::new(0, 0, size.0, size.1));
             screen(size, |theme, area, buffer| {
-                view(state, &shared, theme, area, buffer)
+                view(state, &shared, theme, area, buffer);
             });
         }
     }

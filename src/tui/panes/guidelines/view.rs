@@ -45,9 +45,11 @@ pub fn fit(state: &mut State, _shared: &Shared, area: Rect) {
     let Some(open) = &mut state.open else { return };
     if let Some(detail) = open.detail.value() {
         let theme = Theme::default();
-        let rows = open
-            .reader
-            .rows(blocks(detail, &open.terms, &theme), area.width, &theme);
+        let rows = open.reader.rows(
+            blocks(detail, &open.terms, &theme),
+            flow::measure(area.width),
+            &theme,
+        );
         let height = open.reader.body(area).height;
         open.reader.fit(&rows, height);
     }
@@ -274,9 +276,11 @@ fn passage(open: &Open, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut
         | Load::Loading {
             stale: Some(detail),
         } => {
-            let rows = open
-                .reader
-                .rows(blocks(detail, &open.terms, theme), area.width, theme);
+            let rows = open.reader.rows(
+                blocks(detail, &open.terms, theme),
+                flow::measure(area.width),
+                theme,
+            );
             open.reader.draw(&rows, theme, area, buffer);
         }
         Load::Failed(failure) => notice::failed(failure, theme, area, buffer),

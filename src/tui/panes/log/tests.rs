@@ -97,7 +97,7 @@ fn loaded(shared: &mut Shared) -> State {
 fn shown(name: &str, state: &State, shared: &Shared) {
     for size in INSIDES {
         let text = screen(size, |theme, area, buffer| {
-            view(state, shared, theme, area, buffer)
+            view(state, shared, theme, area, buffer);
         });
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text);
     }
@@ -219,7 +219,7 @@ fn no_size_is_too_small() {
         let mut state = loaded(&mut shared);
         fit(&mut state, &shared, Rect::new(0, 0, size.0, size.1));
         screen(size, |theme, area, buffer| {
-            view(&state, &shared, theme, area, buffer)
+            view(&state, &shared, theme, area, buffer);
         });
     }
 }

@@ -242,10 +242,10 @@ fn nothing(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &m
             notice::failed(failure, theme, area, buffer);
         }
         (Load::Loading { .. }, _) => {
-            notice::loading("Reading the log", shared, theme, area, buffer)
+            notice::loading("Reading the log", shared, theme, area, buffer);
         }
         (_, Load::Loading { .. }) => {
-            notice::loading("Looking for runs", shared, theme, area, buffer)
+            notice::loading("Looking for runs", shared, theme, area, buffer);
         }
         _ => notice::empty(
             "The log of a training run and the curve of its loss stand here, and no run is known.",
