@@ -126,6 +126,11 @@ pub fn rows(blocks: &[Block], width: u16) -> Vec<Row> {
     rows
 }
 
+/// The width at which running text is still easy to read.
+pub fn measure(width: u16) -> u16 {
+    width.min(100)
+}
+
 /// Draws the rows from `top` on.
 pub fn draw(rows: &[Row], top: usize, buffer: &mut Buffer, area: Rect) {
     for (line, row) in (0..area.height).zip(rows.iter().skip(top)) {
@@ -242,7 +247,7 @@ impl Breaker {
 fn push(pieces: &mut Vec<Piece>, like: &Piece, grapheme: &str) {
     match pieces.last_mut() {
         Some(last) if last.style == like.style && last.mark == like.mark => {
-            last.text.push_str(grapheme)
+            last.text.push_str(grapheme);
         }
         _ => pieces.push(Piece {
             text: grapheme.to_owned(),

@@ -25,6 +25,7 @@ pub mod pane;
 pub mod panes;
 pub mod pen;
 pub mod picture;
+pub mod plot;
 pub mod reader;
 pub mod runtime;
 pub mod session;

@@ -146,3 +146,20 @@ pub(crate) fn question_detail() -> QuestionDetail {
         notes: Vec::new(),
     }
 }
+
+#[test]
+fn every_suggested_key_has_its_command() {
+    let table: toml::Table = toml::from_str(include_str!("panes/keymap-rows.toml")).unwrap();
+    let rows = table["keys"].as_array().unwrap();
+    for row in rows {
+        let run = row["run"].as_str().unwrap();
+        let (pane, rest) = run.split_once('.').unwrap();
+        assert_eq!(row["in"].as_str(), Some(pane));
+        assert!(crate::panes::command(pane, rest).is_some(), "{run}");
+    }
+    let bound = |row: &toml::Value| (row["in"].to_string(), row["on"].to_string());
+    let mut keys: Vec<_> = rows.iter().map(bound).collect();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), rows.len(), "a key is bound twice");
+}

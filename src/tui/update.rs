@@ -253,8 +253,8 @@ fn heard(state: &mut State, event: Event) -> Vec<Effect> {
             state.say(Tone::Bad, format!("the old settings stay: {trouble}"));
             Vec::new()
         }
-        Event::LogChanged { .. } if seen(state).contains(&PaneKind::Log) => {
-            log::refresh(&mut state.panes.log, &state.shared)
+        Event::LogChanged { run } if seen(state).contains(&PaneKind::Log) => {
+            log::grew(&mut state.panes.log, &run)
         }
         Event::LogChanged { .. } => Vec::new(),
     }
@@ -297,6 +297,7 @@ fn rows_changed(state: &mut State, changed: &Changed) -> Vec<Effect> {
                     effects.extend(list.reopen());
                 }
             }
+            state.panes.forget();
             state.is_refresh_due = true;
         }
     }
@@ -317,6 +318,7 @@ pub(crate) fn reload(state: &mut State) -> Vec<Effect> {
     let mut effects = state.panes.cases.list.reopen();
     effects.extend(state.panes.questions.list.reopen());
     effects.extend(reload_details(state));
+    state.panes.forget();
     state.is_refresh_due = true;
     effects
 }
@@ -387,7 +389,10 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
             PaneKind::Cases => state.panes.cases.list.set_height(inside.height),
             PaneKind::Questions => state.panes.questions.list.set_height(inside.height),
             PaneKind::Image => frame_picture(state, inside),
-            _ => Vec::new(),
+            kind => {
+                state.panes.fit(kind, &state.shared, inside);
+                Vec::new()
+            }
         });
     }
     let is_elsewhere =

@@ -105,6 +105,29 @@ impl Panes {
         in_pane!([&mut] self, kind, |state, pane| pane::refresh(state, shared))
     }
 
+    /// Keeps what is scrolled within what there is, now that the layout is known.
+    pub fn fit(&mut self, kind: PaneKind, shared: &Shared, inside: Rect) {
+        match kind {
+            PaneKind::Text => text::fit(&mut self.text, shared, inside),
+            PaneKind::Guidelines => guidelines::fit(&mut self.guidelines, shared, inside),
+            PaneKind::Rationales => rationales::fit(&mut self.rationales, shared, inside),
+            PaneKind::Log => log::fit(&mut self.log, shared, inside),
+            PaneKind::Dataset => dataset::fit(&mut self.dataset, shared, inside),
+            PaneKind::Cases
+            | PaneKind::Questions
+            | PaneKind::Image
+            | PaneKind::Jobs
+            | PaneKind::Notes => {}
+        }
+    }
+
+    /// What was asked for once may be another by now: the next refresh asks again.
+    pub fn forget(&mut self) {
+        guidelines::forget(&mut self.guidelines);
+        log::forget(&mut self.log);
+        dataset::forget(&mut self.dataset);
+    }
+
     /// Hands an answer to the pane that waits for it; `None` when it is stale.
     pub fn reply(
         &mut self,

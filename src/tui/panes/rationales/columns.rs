@@ -145,11 +145,17 @@ fn compared(changes: &[Change], glyphs: Glyphs, theme: &Theme) -> Block {
 fn bare(block: Block, open: &str, said: &str, close: &str, style: Style) -> Block {
     let words = said.trim_end();
     let blanks = said.get(words.len()..).unwrap_or_default();
-    let blanks = if blanks.is_empty() && open == "−" {
-        " "
+    // The last word of either text has no blank behind it, and another may follow here.
+    let is_glued = block
+        .pieces
+        .last()
+        .is_some_and(|last| !last.text.ends_with([' ', '\n']));
+    let block = if is_glued {
+        block.and(" ", Style::new())
     } else {
-        blanks
+        block
     };
+    let blanks = if blanks.is_empty() { " " } else { blanks };
     block
         .and(&format!("{open}{words}{close}"), style)
         .and(blanks, Style::new())

@@ -18,7 +18,7 @@ fn shared() -> Shared {
 fn shown(name: &str, state: &State, shared: &Shared) {
     for size in INSIDES {
         let text = screen(size, |theme, area, buffer| {
-            view(state, shared, theme, area, buffer)
+            view(state, shared, theme, area, buffer);
         });
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text);
     }
@@ -98,7 +98,7 @@ fn a_model_that_did_not_answer_says_so() {
     });
     shared.selection.models = vec!["other".to_owned()];
     let text = screen((80, 20), |theme, area, buffer| {
-        view(&State::default(), &shared, theme, area, buffer)
+        view(&State::default(), &shared, theme, area, buffer);
     });
     assert!(text.contains("did not answer this question"), "{text}");
 }
@@ -127,7 +127,7 @@ fn no_size_is_too_small() {
         let mut state = State::default();
         fit(&mut state, &shared(), Rect::new(0, 0, size.0, size.1));
         screen(size, |theme, area, buffer| {
-            view(&state, &shared(), theme, area, buffer)
+            view(&state, &shared(), theme, area, buffer);
         });
     }
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use semihv_domain::{Failure, QuestionId, Verdict};
+use semihv_domain::{Failure, Verdict};
 use semihv_engine::{ListKind, ListRow, ListSpec, Query, QuestionRow, Reply};
 
 use crate::action::Effect;
@@ -177,7 +177,7 @@ fn question_row(row: &ListRow) -> Option<&QuestionRow> {
 
 #[cfg(test)]
 mod tests {
-    use semihv_domain::QuestionKind;
+    use semihv_domain::{QuestionId, QuestionKind};
     use semihv_engine::Listing;
 
     use super::*;

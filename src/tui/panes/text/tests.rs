@@ -15,7 +15,7 @@ fn shared() -> Shared {
 fn shown(name: &str, state: &State, shared: &Shared) {
     for size in INSIDES {
         let text = screen(size, |theme, area, buffer| {
-            view(state, shared, theme, area, buffer)
+            view(state, shared, theme, area, buffer);
         });
         insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), text);
     }
@@ -61,13 +61,13 @@ fn another_case_begins_at_its_top() {
     let area = Rect::new(0, 0, 20, 5);
     fit(&mut state, &shared, area);
     let end = screen((20, 5), |theme, area, buffer| {
-        view(&state, &shared, theme, area, buffer)
+        view(&state, &shared, theme, area, buffer);
     });
     assert!(end.contains("Licence"), "{end}");
     shared.selection.case = Some(CaseId(2));
     refresh(&mut state, &shared);
     let start = screen((20, 5), |theme, area, buffer| {
-        view(&state, &shared, theme, area, buffer)
+        view(&state, &shared, theme, area, buffer);
     });
     assert!(start.starts_with("Solitary nodule"), "{start}");
 }
@@ -76,7 +76,7 @@ fn another_case_begins_at_its_top() {
 fn no_size_is_too_small() {
     for size in [(0, 0), (1, 1), (2, 3), (5, 1)] {
         screen(size, |theme, area, buffer| {
-            view(&State::default(), &shared(), theme, area, buffer)
+            view(&State::default(), &shared(), theme, area, buffer);
         });
     }
 }

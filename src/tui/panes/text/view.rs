@@ -6,14 +6,16 @@ use semihv_domain::{Image, ImageState};
 use semihv_engine::CaseDetail;
 
 use super::State;
-use crate::flow::Block;
+use crate::flow::{self, Block};
 use crate::notice;
 use crate::shared::{Load, Shared};
 use crate::theme::{Role, Theme};
 
 pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(detail) = shared.case.value() {
-        let rows = state.reader.rows(blocks(detail, theme), area.width, theme);
+        let rows = state
+            .reader
+            .rows(blocks(detail, theme), flow::measure(area.width), theme);
         return state.reader.draw(&rows, theme, area, buffer);
     }
     match &shared.case {
@@ -35,7 +37,7 @@ pub fn fit(state: &mut State, shared: &Shared, area: Rect) {
         let theme = Theme::default();
         let rows = state
             .reader
-            .rows(blocks(detail, &theme), area.width, &theme);
+            .rows(blocks(detail, &theme), flow::measure(area.width), &theme);
         let height = state.reader.body(area).height;
         state.reader.fit(&rows, height);
     }

@@ -1,0 +1,86 @@
+//! Why a hit has its score: one row a term.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use semihv_domain::Reason;
+
+use crate::pen::{Pen, grouped};
+use crate::shared::Glyphs;
+use crate::theme::{Role, Theme};
+
+/// Cells of the bar that shows a term's part of the score.
+const BAR: u16 = 12;
+const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+
+/// A bar of at most `width` cells for a share between 0 and 1.
+pub(super) fn bar(share: f64, width: u16, glyphs: Glyphs) -> String {
+    let share = if share.is_finite() {
+        share.clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let eighths = (share * f64::from(width) * 8.0).round() as usize;
+    match glyphs {
+        Glyphs::Unicode => {
+            let tail = EIGHTHS.get(eighths % 8).copied().unwrap_or_default();
+            format!("{}{tail}", "█".repeat(eighths / 8))
+        }
+        Glyphs::Ascii => "#".repeat((eighths + 4) / 8),
+    }
+}
+
+/// The terms, the one that gave most first.
+pub(super) fn draw(
+    reason: &Reason,
+    (theme, glyphs): (&Theme, Glyphs),
+    area: Rect,
+    buffer: &mut Buffer,
+) {
+    let muted = theme.style(Role::Muted);
+    Pen::new(buffer, area, 0)
+        .column("term", 18, muted)
+        .column("field", 10, muted)
+        .column("idf", 7, muted)
+        .column("tf", 5, muted)
+        .column("documents", 11, muted)
+        .text("part of the score", muted);
+    let mut terms: Vec<_> = reason.terms.iter().collect();
+    terms.sort_by(|one, other| other.score.total_cmp(&one.score));
+    let total: f64 = terms
+        .iter()
+        .map(|term| f64::from(term.score).max(0.0))
+        .sum();
+    for (row, term) in (1..area.height).zip(&terms) {
+        let share = f64::from(term.score) / total.max(f64::MIN_POSITIVE);
+        Pen::new(buffer, area, row)
+            .column(&term.term, 17, theme.style(Role::Match))
+            .skip(1)
+            .column(&term.field, 9, muted)
+            .skip(1)
+            .column(&format!("{:.2}", term.idf), 7, theme.style(Role::Text))
+            .column(
+                &format!("{:.0}", term.frequency),
+                5,
+                theme.style(Role::Text),
+            )
+            .column(&grouped(term.documents), 11, theme.style(Role::Text))
+            .column(&bar(share, BAR, glyphs), BAR + 1, theme.style(Role::Accent))
+            .text(&format!("{:.2}", term.score), theme.style(Role::Text));
+    }
+    if terms.is_empty() && area.height > 1 {
+        Pen::new(buffer, area, 1).text("no term matched; the score has no parts", muted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_grow_by_eighths() {
+        assert_eq!(bar(1.0, 2, Glyphs::Unicode), "██");
+        assert_eq!(bar(0.5625, 2, Glyphs::Unicode), "█▏");
+        assert_eq!(bar(0.5, 4, Glyphs::Ascii), "##");
+        assert_eq!(bar(f64::NAN, 4, Glyphs::Ascii), "");
+    }
+}
