@@ -112,14 +112,12 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
 fn outcome(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Reply(ticket, reply) => replied(state, ticket, &reply),
-        Action::Drawn(ticket, drawn) => {
-            state.panes.drawn(ticket, &drawn).unwrap_or_default()
-        }
+        Action::Drawn(ticket, drawn) => state.panes.drawn(ticket, &drawn).unwrap_or_default(),
         Action::Woke(ticket) => woke(state, ticket),
         Action::Engine(event) => heard(state, event),
         Action::Edited(edit, outcome) => {
-            let changed = annotate::edited(state, &edit, outcome);
-            changed.map_or_else(Vec::new, |changed| rows_changed(state, &changed))
+            annotate::edited(state, &edit, outcome);
+            Vec::new()
         }
         Action::Started(outcome) => {
             if let Err(failure) = outcome {
@@ -414,7 +412,9 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
 /// Tells the image pane how much room it has and whether something lies over it: pixels would
 /// shine through.
 fn frame_picture(state: &mut State, inside: Rect) -> Vec<Effect> {
-    let is_covered = state.overlay.is_some();
+    let popup = state.panes.is_typing(PaneKind::Notes)
+        && state.areas().inside_of(PaneKind::Notes).is_none();
+    let is_covered = state.overlay.is_some() || state.is_which_key_shown || popup;
     let State { shared, panes, .. } = state;
     let (columns, rows) = (inside.width, inside.height);
     let mut effects =
