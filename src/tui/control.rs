@@ -171,11 +171,10 @@ fn walk(state: &mut State, step: Step) -> Vec<Effect> {
 
 fn copy(state: &mut State) -> Vec<Effect> {
     if let Some(text) = state.panes.copy(state.focus(), &state.shared) {
-        vec![Effect::Copy(text)]
-    } else {
-        state.say(Tone::Plain, "there is nothing to copy here");
-        Vec::new()
+        return vec![Effect::Copy(text)];
     }
+    state.say(Tone::Plain, "there is nothing to copy here");
+    Vec::new()
 }
 
 fn start(state: &mut State, spec: JobSpec) -> Vec<Effect> {

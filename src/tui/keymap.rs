@@ -376,7 +376,7 @@ mod tests {
         let keymap = Keymap::built_in();
         let found = keymap.lookup(PaneKind::Cases, &[Key::ESC]);
         assert!(matches!(found, Lookup::Command(binding) if binding.command == "cases.clear"));
-        let found = keymap.lookup(PaneKind::Text, &[Key::ESC]);
+        let found = keymap.lookup(PaneKind::Image, &[Key::ESC]);
         assert!(matches!(found, Lookup::Command(binding) if binding.command == "escape"));
     }
 

@@ -4,6 +4,7 @@
 //! screens at a time, and forgotten when they are far away. Everything a cursor move does is
 //! independent of the length of the list.
 
+mod message;
 mod query_line;
 pub mod view;
 
@@ -19,50 +20,13 @@ use crate::pane::{Input, Mouse, MouseKind};
 use crate::shared::{Leading, Load, Shared};
 use crate::slot::{Slot, SlotName, Ticket};
 
+pub use message::{Msg, command};
 pub use query_line::{QueryLine, Trouble};
 
 /// The engine takes at most this many ids a call.
 const MOST_ROWS: usize = 500;
 /// Wheel steps.
 const WHEEL: usize = 3;
-
-#[derive(Debug, Clone, PartialEq)]
-pub enum Msg {
-    Down,
-    Up,
-    Top,
-    Bottom,
-    PageDown,
-    PageUp,
-    /// Moves the view; the cursor stays in it.
-    ScrollDown,
-    ScrollUp,
-    /// A row was clicked, counted from the first visible one.
-    Visible(usize),
-    Search,
-    Clear,
-    Mark,
-    Range,
-    Open,
-}
-
-/// The command's word after the pane's name.
-pub fn command(name: &str) -> Option<Msg> {
-    Some(match name {
-        "down" => Msg::Down,
-        "up" => Msg::Up,
-        "top" => Msg::Top,
-        "bottom" => Msg::Bottom,
-        "page-down" => Msg::PageDown,
-        "page-up" => Msg::PageUp,
-        "search" => Msg::Search,
-        "clear" => Msg::Clear,
-        "mark" => Msg::Mark,
-        "range" => Msg::Range,
-        "open" => Msg::Open,
-        _ => return None,
-    })
-}
 
 #[derive(Debug, Clone)]
 pub struct List {
@@ -84,7 +48,7 @@ pub struct List {
     trouble: Option<Failure>,
     /// The row to stand on when the listing arrives.
     wanted: Option<i64>,
-    list_slot: Slot,
+    ids_slot: Slot,
     rows_slot: Slot,
     search_slot: Slot,
 }
@@ -114,7 +78,7 @@ impl List {
             query: None,
             trouble: None,
             wanted: None,
-            list_slot: Slot::new(list),
+            ids_slot: Slot::new(list),
             rows_slot: Slot::new(rows),
             search_slot: Slot::new(search),
         }
@@ -220,7 +184,7 @@ impl List {
             kind: self.kind,
             filter: filter.to_owned(),
         };
-        vec![Effect::Ask(self.list_slot.ask(), Query::List(spec))]
+        vec![Effect::Ask(self.ids_slot.ask(), Query::List(spec))]
     }
 
     /// Tags or notes changed: the rows in sight are asked again.
@@ -496,7 +460,7 @@ impl List {
         reply: &Result<Reply, Failure>,
         shared: &mut Shared,
     ) -> Option<Vec<Effect>> {
-        if self.list_slot.accepts(ticket) {
+        if self.ids_slot.accepts(ticket) {
             return Some(self.listed(reply, shared));
         }
         if self.rows_slot.accepts(ticket) {

@@ -10,6 +10,7 @@ mod keyboard;
 mod picker;
 mod pictures;
 mod screen;
+mod signals;
 mod work;
 mod workbench;
 

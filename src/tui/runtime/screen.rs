@@ -43,11 +43,6 @@ impl Screen {
         })
     }
 
-    /// Gives the terminal to somebody else for a while.
-    pub(super) fn lend(&mut self) {
-        give_back();
-    }
-
     pub(super) fn take_again(&mut self, size: (u16, u16)) -> io::Result<()> {
         enter(self.has_mouse)?;
         self.resize(size)
@@ -104,7 +99,7 @@ fn enter(has_mouse: bool) -> io::Result<()> {
     Ok(())
 }
 
-/// Restores the terminal once; errors are nothing anybody could act on here.
+/// Restores the terminal, at the end or for a while; errors are nothing anybody could act on here.
 pub(super) fn give_back() {
     if !IS_TAKEN.swap(false, Ordering::SeqCst) {
         return;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crossterm::event::{Event as TerminalEvent, MouseButton, MouseEvent, MouseEventKind};
 use semihv_domain::{Failure, FailureKind, UnixSeconds};
 use semihv_engine::Event;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
@@ -17,7 +16,8 @@ use super::clipboard::{self, Between};
 use super::frame_budget::FrameBudget;
 use super::keyboard::{Heard, Keyboard};
 use super::pictures::Pictures;
-use super::screen::Screen;
+use super::screen::{self, Screen};
+use super::signals::{Signals, Told};
 use super::work::{Edits, Questions, Work};
 use super::{Options, Outcome, RunError, editor};
 use crate::action::{Action, Effect};
@@ -52,42 +52,8 @@ enum Next {
     Heard(Heard),
     Done(Done),
     Event(Event),
-    End,
-    Continued,
-    Resized,
+    Signal(Told),
     Due,
-}
-
-struct Signals {
-    terminate: Signal,
-    hang_up: Signal,
-    interrupt: Signal,
-    continued: Signal,
-    resized: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        // Linux and macOS agree on neither number: 18 and 19.
-        let continued = if cfg!(target_os = "linux") { 18 } else { 19 };
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            continued: signal(SignalKind::from_raw(continued))?,
-            resized: signal(SignalKind::window_change())?,
-        })
-    }
-
-    async fn next(&mut self) -> Next {
-        tokio::select! {
-            _ = self.terminate.recv() => Next::End,
-            _ = self.hang_up.recv() => Next::End,
-            _ = self.interrupt.recv() => Next::End,
-            _ = self.continued.recv() => Next::Continued,
-            _ = self.resized.recv() => Next::Resized,
-        }
-    }
 }
 
 struct Workbench {
@@ -154,7 +120,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<O
         let due = workbench.next_due();
         let next = tokio::select! {
             biased;
-            next = signals.next() => next,
+            told = signals.next() => Next::Signal(told),
             Some(heard) = from_terminal.recv() => Next::Heard(heard),
             Some(done) = workbench.tasks.join_next(), if !workbench.tasks.is_empty() => {
                 match done {
@@ -235,9 +201,9 @@ impl Workbench {
                 self.tell_time();
                 self.act(Action::Engine(event));
             }
-            Next::End => self.end(),
-            Next::Continued => self.redraw(),
-            Next::Resized => self.resize(size()),
+            Next::Signal(Told::End) => self.end(),
+            Next::Signal(Told::Continued) => self.redraw(),
+            Next::Signal(Told::Resized) => self.resize(size()),
             Next::Due => {}
         }
     }
@@ -535,7 +501,7 @@ impl Workbench {
         if let Err(error) = self.screen.write(&removed) {
             tracing::warn!(%error, "pictures could not be removed");
         }
-        self.screen.lend();
+        screen::give_back();
         let outcome = other();
         if let Err(error) = self.take_again() {
             self.lost(&error);

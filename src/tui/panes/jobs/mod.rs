@@ -73,17 +73,16 @@ impl State {
             Load::Ready(jobs) | Load::Loading { stale: Some(jobs) } => jobs,
             _ => Vec::new(),
         };
-        let known = jobs.iter_mut().find(|known| known.id == job.id);
-        let ended = if let Some(known) = known {
-            let ended = is_over && !known.state.is_over();
-            *known = job;
-            ended
-        } else {
-            jobs.insert(0, job);
-            is_over
-        };
+        let position = jobs.iter().position(|known| known.id == job.id);
+        let was_over = position
+            .and_then(|at| jobs.get(at))
+            .is_some_and(|known| known.state.is_over());
+        match position {
+            Some(at) => jobs.splice(at..=at, [job]).for_each(drop),
+            None => jobs.insert(0, job),
+        }
         self.jobs = Load::Ready(jobs);
-        ended
+        is_over && !was_over
     }
 
     pub fn ask(&mut self) -> Vec<Effect> {

@@ -38,7 +38,7 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
             let how = "Imports and indexing stand here. Press Space i to index, or : to import.";
             placeholder(buffer, area, &[what, (how, muted)]);
         }
-        Load::Ready(jobs) | Load::Loading { stale: Some(jobs) } => {
+        Load::Ready(_) | Load::Loading { stale: Some(_) } => {
             let story = story(state.current(), theme, area.width);
             let most = area.height.saturating_sub(LINES * 2);
             let below = u16::try_from(story.len()).unwrap_or(u16::MAX).min(most);
@@ -46,7 +46,7 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
                 height: area.height - below,
                 ..area
             };
-            list_view(state, jobs, shared, theme, above, buffer);
+            list_view(state, shared, theme, (above, buffer));
             for (line, (text, style)) in (above.height..area.height).zip(&story) {
                 Pen::new(buffer, area, line).text(text, *style);
             }
@@ -54,14 +54,8 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
     }
 }
 
-fn list_view(
-    state: &State,
-    jobs: &[Job],
-    shared: &Shared,
-    theme: &Theme,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+fn list_view(state: &State, shared: &Shared, theme: &Theme, (area, buffer): (Rect, &mut Buffer)) {
+    let jobs = state.all();
     let fitting = usize::from((area.height / LINES).max(1));
     let first = (state.cursor + 1).saturating_sub(fitting);
     for (at, (job, position)) in (0_u16..).zip(jobs.iter().zip(0..).skip(first).take(fitting)) {
