@@ -5,7 +5,8 @@ use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, FailureKind, JobId};
 use semihv_engine::{
-    Changed, Edit, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, known_workspaces,
+    Changed, Edit, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
+    known_workspaces,
 };
 
 use crate::backend::{Backend, Settings};
@@ -54,7 +55,6 @@ impl Backend for Engine {
     fn settings(&self) -> Settings {
         let settings = Self::settings(self);
         let theme = settings.theme.value;
-        let known = known_workspaces(&self.user_places().known_workspaces());
         Settings {
             theme: (theme != "auto").then_some(theme),
             themes: self.own_themes(),
@@ -68,12 +68,24 @@ impl Backend for Engine {
                 .iter()
                 .filter_map(|(name, entry)| layout(name, entry).ok())
                 .collect(),
-            workspaces: known
-                .into_iter()
-                .map(|known| (folder_name(&known.path), known.path))
-                .collect(),
+            workspaces: known(self.user_places()),
         }
     }
+}
+
+/// What the picker of workspaces needs: everything else is a workspace's own.
+pub fn settings_without_workspace(user: &UserPlaces) -> Settings {
+    Settings {
+        workspaces: known(user),
+        ..Settings::default()
+    }
+}
+
+fn known(user: &UserPlaces) -> Vec<(String, PathBuf)> {
+    known_workspaces(&user.known_workspaces())
+        .into_iter()
+        .map(|known| (folder_name(&known.path), known.path))
+        .collect()
 }
 
 fn folder_name(path: &std::path::Path) -> String {
@@ -135,7 +147,11 @@ fn joined(mut parts: Vec<(u16, Tree)>, split: fn(u16, Tree, Tree) -> Tree) -> Op
     while let Some((share, first)) = parts.pop() {
         total = total.saturating_add(share);
         let percent = u32::from(share) * 100 / u32::from(total.max(1));
-        tree = split(u16::try_from(percent).unwrap_or(50).clamp(10, 90), first, tree);
+        tree = split(
+            u16::try_from(percent).unwrap_or(50).clamp(10, 90),
+            first,
+            tree,
+        );
     }
     Some(tree)
 }

@@ -37,7 +37,10 @@ pub mod theme;
 pub mod update;
 pub mod view;
 
+pub use engine_backend::settings_without_workspace;
+pub use keymap::keymap_markdown;
 pub use runtime::{Options, Outcome, Picked, pick, run};
+pub use theme::Depth;
 
 #[cfg(test)]
 mod pane_testing;

@@ -93,8 +93,8 @@ impl Pictures {
             .insides()
             .into_iter()
             .find(|(kind, _)| *kind == PaneKind::Image);
-        let placement = inside
-            .and_then(|(_, area)| image::placement(&state.panes.image, &state.shared, area));
+        let placement =
+            inside.and_then(|(_, area)| image::placement(&state.panes.image, &state.shared, area));
         self.on_screen.after_draw(placement.as_ref())
     }
 
