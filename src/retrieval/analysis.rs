@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::iter::Peekable;
 use std::str::CharIndices;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tantivy::tokenizer::{
     Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer,
@@ -36,10 +37,12 @@ pub(crate) enum Side {
     Query,
 }
 
-/// The tokenizer. A clone starts with an empty memory of stems.
+/// The tokenizer.
 pub(crate) struct Analysis {
     side: Side,
-    stems: Stems,
+    stems: Arc<Mutex<Stems>>,
+    /// Clones use the same memory of stems, one text at a time; otherwise each has its own.
+    is_shared: bool,
     token: Token,
 }
 
@@ -47,15 +50,30 @@ impl Analysis {
     pub(crate) fn new(side: Side) -> Self {
         Self {
             side,
-            stems: Stems::new(),
+            stems: Arc::new(Mutex::new(Stems::new())),
+            is_shared: false,
             token: Token::default(),
+        }
+    }
+
+    /// For many short-lived clones: what one learns the next knows.
+    pub(crate) fn shared(self) -> Self {
+        Self {
+            is_shared: true,
+            ..self
         }
     }
 }
 
 impl Clone for Analysis {
     fn clone(&self) -> Self {
-        Self::new(self.side)
+        if !self.is_shared {
+            return Self::new(self.side);
+        }
+        Self {
+            stems: Arc::clone(&self.stems),
+            ..Self::new(self.side).shared()
+        }
     }
 }
 
@@ -69,7 +87,7 @@ impl Tokenizer for Analysis {
             end: text.len(),
             is_in_run: false,
             side: self.side,
-            stems: &mut self.stems,
+            stems: self.stems.lock().unwrap_or_else(PoisonError::into_inner),
             token: &mut self.token,
         }
     }
@@ -82,7 +100,7 @@ pub(crate) struct Words<'a> {
     /// The previous character was the first half of a pair.
     is_in_run: bool,
     side: Side,
-    stems: &'a mut Stems,
+    stems: MutexGuard<'a, Stems>,
     token: &'a mut Token,
 }
 
