@@ -282,6 +282,29 @@ fn is_full(error: &TantivyError) -> bool {
         | TantivyError::OpenWriteError(OpenWriteError::IoError {
             io_error: error, ..
         }) => is_full(error),
+        // From another thread only the text of the error comes through: ENOSPC or EDQUOT.
+        TantivyError::InternalError(text)
+        | TantivyError::ErrorInThread(text)
+        | TantivyError::SystemError(text) => ["os error 28)", "os error 122)", "StorageFull"]
+            .iter()
+            .any(|sign| text.contains(sign)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_in_every_dress() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert!(is_full(&full.into()));
+        let told = "No space left on device (os error 28)".to_owned();
+        assert!(is_full(&TantivyError::InternalError(told)));
+        let other = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert!(!is_full(&other.into()));
     }
 }
