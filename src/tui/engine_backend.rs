@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, FailureKind, JobId};
 use semihv_engine::{
-    Changed, Edit, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
+    Edit, Edited, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
     known_workspaces,
 };
 
@@ -19,8 +19,8 @@ impl Backend for Engine {
         Self::ask(self, &query)
     }
 
-    fn edit(&self, edit: Edit) -> Result<Changed, Failure> {
-        Self::edit(self, &edit).map(|edited| Changed::Annotations(edited.changed))
+    fn edit(&self, edit: &Edit) -> Result<Edited, Failure> {
+        Self::edit(self, edit)
     }
 
     fn start(&self, spec: JobSpec) -> Result<JobId, Failure> {
@@ -68,20 +68,20 @@ impl Backend for Engine {
                 .iter()
                 .filter_map(|(name, entry)| layout(name, entry).ok())
                 .collect(),
-            workspaces: known(self.user_places()),
+            workspaces: workspaces(self.user_places()),
         }
     }
 }
 
-/// What the picker of workspaces needs: everything else is a workspace's own.
+/// Before any workspace is open: only the known ones count.
 pub fn settings_without_workspace(user: &UserPlaces) -> Settings {
     Settings {
-        workspaces: known(user),
+        workspaces: workspaces(user),
         ..Settings::default()
     }
 }
 
-fn known(user: &UserPlaces) -> Vec<(String, PathBuf)> {
+fn workspaces(user: &UserPlaces) -> Vec<(String, PathBuf)> {
     known_workspaces(&user.known_workspaces())
         .into_iter()
         .map(|known| (folder_name(&known.path), known.path))

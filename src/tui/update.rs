@@ -116,8 +116,8 @@ fn outcome(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Woke(ticket) => woke(state, ticket),
         Action::Engine(event) => heard(state, event),
         Action::Edited(edit, outcome) => {
-            let changed = annotate::edited(state, &edit, outcome);
-            changed.map_or_else(Vec::new, |changed| rows_changed(state, &changed))
+            annotate::edited(state, &edit, outcome);
+            Vec::new()
         }
         Action::Started(outcome) => {
             if let Err(failure) = outcome {
@@ -412,7 +412,9 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
 /// Tells the image pane how much room it has and whether something lies over it: pixels would
 /// shine through.
 fn frame_picture(state: &mut State, inside: Rect) -> Vec<Effect> {
-    let is_covered = state.overlay.is_some();
+    let popup = state.panes.is_typing(PaneKind::Notes)
+        && state.areas().inside_of(PaneKind::Notes).is_none();
+    let is_covered = state.overlay.is_some() || state.is_which_key_shown || popup;
     let State { shared, panes, .. } = state;
     let (columns, rows) = (inside.width, inside.height);
     let mut effects =

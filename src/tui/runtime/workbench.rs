@@ -495,7 +495,7 @@ impl Workbench {
         };
         let backend = Arc::clone(&self.backend);
         self.tasks.spawn_blocking(move || {
-            let stored = guarded("edit", || backend.edit(edit.clone()));
+            let stored = guarded("edit", || backend.edit(&edit));
             Done::Edited(Action::Edited(edit, stored))
         });
     }

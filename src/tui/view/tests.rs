@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use semihv_domain::{CaseId, Failure, FailureKind, ImageId, NoteId, QuestionId, Tag, Target};
-use semihv_engine::{Changed, Edit, Event, Query};
+use semihv_engine::{Edit, Edited, Event, Query};
 
 use super::view;
 use crate::action::{Action, Effect};
@@ -35,16 +35,14 @@ fn edits(effects: &[Effect]) -> Vec<Edit> {
     effects.iter().filter_map(only).collect()
 }
 
-/// As the runtime does it: stores each edit and tells so.
-fn store(state: &mut State, effects: &[Effect]) {
+/// As the runtime does it: stores each edit and tells so, with what takes it back.
+fn store(state: &mut State, effects: &[Effect], undo: &Edit) {
     for edit in edits(effects) {
-        let targets = match &edit {
-            Edit::AddTag { targets, .. } | Edit::RemoveTag { targets, .. } => targets.clone(),
-            _ => vec![Target::Case(CaseId(1))],
+        let edited = Edited {
+            changed: vec![Target::Case(CaseId(1))],
+            undo: Some(undo.clone()),
         };
-        let changed = Ok(Changed::Annotations(targets));
-        let effects = update(state, Action::Edited(edit, changed));
-        answer(state, &SMALL, effects);
+        update(state, Action::Edited(edit, Ok(edited)));
     }
 }
 
@@ -134,14 +132,14 @@ fn marked_rows_are_tagged_at_once_and_untagged_by_undo() {
         tag: tag("lung"),
     };
     assert_eq!(edits(&effects), [added]);
-    store(&mut state, &effects);
-    let effects = journey(&mut state, "u");
     let removed = Edit::RemoveTag {
         targets,
         tag: tag("lung"),
     };
-    assert_eq!(edits(&effects), [removed]);
-    store(&mut state, &effects);
+    store(&mut state, &effects, &removed);
+    let effects = journey(&mut state, "u");
+    assert_eq!(edits(&effects), [removed.clone()]);
+    store(&mut state, &effects, &removed);
     assert_eq!(
         edits(&journey(&mut state, "u")),
         [],
@@ -150,7 +148,7 @@ fn marked_rows_are_tagged_at_once_and_untagged_by_undo() {
 }
 
 #[test]
-fn undo_takes_back_no_tag_that_was_there_before() {
+fn a_row_that_has_the_tag_already_is_not_tagged_again() {
     let mut state = SMALL.opened(160, 50);
     let effects = journey(&mut state, "mmtlater<Tab><Enter>");
     let only_the_new = Edit::AddTag {
@@ -169,8 +167,8 @@ fn a_note_is_written_from_any_pane_and_the_keys_go_back() {
         target: Target::Case(CaseId(1)),
         text: "ok".to_owned(),
     };
-    assert_eq!(edits(&effects), [written]);
-    store(&mut state, &effects);
+    assert_eq!(edits(&effects), [written.clone()]);
+    store(&mut state, &effects, &written);
     assert_eq!(state.focus(), PaneKind::Cases);
 }
 
@@ -179,11 +177,11 @@ fn a_deleted_note_comes_back_by_undo() {
     let mut state = SMALL.opened(160, 50);
     let effects = journey(&mut state, "<Tab>d");
     assert_eq!(edits(&effects), [Edit::DeleteNote { note: NoteId(7) }]);
-    store(&mut state, &effects);
     let written = Edit::WriteNote {
         target: Target::Case(CaseId(1)),
         text: "Compare with the prior.".to_owned(),
     };
+    store(&mut state, &effects, &written);
     assert_eq!(edits(&journey(&mut state, "u")), [written]);
 }
 
@@ -456,8 +454,8 @@ proptest! {
             let stored = edits(&effects);
             answer(&mut state, &SMALL, effects);
             for edit in stored {
-                let changed = Ok(Changed::Annotations(vec![Target::Case(CaseId(1))]));
-                let effects = update(&mut state, Action::Edited(edit, changed));
+                let edited = Edited { changed: Vec::new(), undo: Some(edit.clone()) };
+                let effects = update(&mut state, Action::Edited(edit, Ok(edited)));
                 answer(&mut state, &SMALL, effects);
             }
             let wide = Rect::new(0, 0, state.size.0 + 3, state.size.1 + 2);
