@@ -29,6 +29,9 @@ pub struct Failure {
     pub causes: Vec<String>,
     /// What to do, as a full clause: "free some space and run the import again".
     pub hint: Option<String>,
+    /// Where in a typed query the trouble is: characters before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
 }
 
 impl Failure {
@@ -39,6 +42,7 @@ impl Failure {
             summary: summary.into(),
             causes: Vec::new(),
             hint: None,
+            column: None,
         }
     }
 

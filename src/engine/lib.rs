@@ -3,11 +3,38 @@
 //!
 //! Deliberately absent: screens, key presses, argument parsing.
 
+mod check;
+mod demo;
+mod edit;
+mod engine;
+mod failures;
+mod import;
+mod indexing;
+mod jobs;
+mod pictures;
 mod query;
+mod reading;
+mod report;
+mod runs;
+mod searching;
+mod watch;
 
+pub use demo::{DemoSummary, demo};
+pub use edit::Edited;
+pub use engine::{Engine, OpenOptions, Writing, now};
+pub use import::DryRun;
 pub use query::{
-    AnswerRow, CaseDetail, CaseRow, Changed, CompletionItem, Dataset, Edit, Event, GuidelineHit,
-    ImportSpec, JobSpec, ListKind, ListRow, ListSpec, Listing, LogView, ModelScore, Overview,
-    PassageDetail, Query, QuestionDetail, QuestionRow, Rebuild, Reply, RunSummary, Share,
-    SkippedRow, SourceRow,
+    AnswerRow, CaseDetail, Changed, CompletionItem, Dataset, Edit, Event, GuidelineHit, ImportSpec,
+    JobSpec, ListKind, ListRow, ListSpec, Listing, LogView, Overview, PassageDetail, Query,
+    QuestionDetail, Rebuild, Reply, RunSummary,
 };
+pub use report::WorkspaceReport;
+pub use semihv_curation::{Importer, importers};
+pub use semihv_workspace::{
+    CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,
+    MANIFEST, Manifest, ModelScore, QuestionRow, Settings, SettingsFile, Share, SkippedRow,
+    SourceRow, UserPlaces, find_workspace, init, known_workspaces,
+};
+
+#[cfg(test)]
+mod tests;

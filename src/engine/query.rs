@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use semihv_domain::{
     Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, Image, ImageId, Job,
-    LineCount, Metric, Modality, Note, NoteId, Passage, PassageId, Question, QuestionId,
-    QuestionKind, Tag, Target, UnixSeconds, Verdict,
+    LineCount, Metric, Note, NoteId, Passage, PassageId, Question, QuestionId, Tag, Target,
+    UnixSeconds,
+};
+use semihv_workspace::{
+    CaseRow, FieldMapping, ModelScore, QuestionRow, Share, SkippedRow, SourceRow,
 };
 use serde::{Deserialize, Serialize};
 
@@ -134,17 +137,6 @@ pub struct Overview {
     pub read_only: bool,
 }
 
-/// Closed questions only; open ones need a judge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ModelScore {
-    pub model: String,
-    pub answers: u64,
-    pub right: u64,
-    pub wrong: u64,
-    pub unparsed: u64,
-    pub unjudged: u64,
-}
-
 /// The ids of a list in order; shared, never copied.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listing {
@@ -158,34 +150,6 @@ pub struct Listing {
 pub enum ListRow {
     Case(CaseRow),
     Question(QuestionRow),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct CaseRow {
-    pub id: CaseId,
-    pub key: String,
-    pub title: String,
-    pub source: String,
-    pub modality: Option<Modality>,
-    pub images: u32,
-    pub questions: u32,
-    pub tags: Vec<Tag>,
-    pub has_note: bool,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct QuestionRow {
-    pub id: QuestionId,
-    pub key: String,
-    pub text: String,
-    pub kind: QuestionKind,
-    pub case: Option<CaseId>,
-    pub source: String,
-    pub modality: Option<Modality>,
-    /// By model name, sorted.
-    pub verdicts: Vec<(String, Verdict)>,
-    pub tags: Vec<Tag>,
-    pub has_note: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -247,37 +211,6 @@ pub struct Dataset {
     /// Of images, largest first.
     pub modalities: Vec<Share>,
     pub skipped_reasons: Vec<Share>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SourceRow {
-    pub name: String,
-    pub kind: String,
-    pub path: String,
-    pub cases: u64,
-    pub images: u64,
-    pub missing_images: u64,
-    pub questions: u64,
-    pub answers: u64,
-    pub passages: u64,
-    pub skipped: u64,
-    pub imported: UnixSeconds,
-    /// False while an import is running or was cut off.
-    pub is_complete: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Share {
-    pub name: String,
-    pub count: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SkippedRow {
-    pub source: String,
-    pub file: String,
-    pub line: Option<u64>,
-    pub reason: String,
 }
 
 /// A followed log.
@@ -345,15 +278,31 @@ pub enum JobSpec {
     Import(ImportSpec),
     /// Brings the search index up to date; `Rebuild::FromNothing` starts over.
     Index(Rebuild),
+    /// Looks at the header of every picture of a source that nobody has looked at.
+    Check {
+        source: String,
+    },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImportSpec {
     pub kind: String,
     pub path: PathBuf,
+    /// The source's name, `--as`; `None` takes the manifest's, else the kind.
     pub name: Option<String>,
     pub copies_images: bool,
     pub is_dry_run: bool,
+    pub mapping: Option<FieldMapping>,
+    /// For `predictions`: the model of answers that name none.
+    pub model: Option<String>,
+    /// For `predictions`: the source of the questions.
+    pub questions: Option<String>,
+}
+
+impl ImportSpec {
+    pub fn source_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(&self.kind)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

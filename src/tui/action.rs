@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use semihv_domain::{Failure, JobId, Target, UnixSeconds};
-use semihv_engine::{Changed, Edit, Event, JobSpec, Query, Reply};
+use semihv_engine::{Edit, Edited, Event, JobSpec, Query, Reply};
 
 use crate::backend::Settings;
 use crate::keys::Key;
@@ -44,7 +44,7 @@ pub enum Action {
     Drawn(Ticket, Result<Arc<Picture>, Failure>),
     Engine(Event),
     /// The answer to an [`Effect::Edit`], in the order of the edits.
-    Edited(Edit, Result<Changed, Failure>),
+    Edited(Edit, Result<Edited, Failure>),
     /// The answer to an [`Effect::Start`].
     Started(Result<JobId, Failure>),
     /// The answer to an [`Effect::Copy`]: where the text went.

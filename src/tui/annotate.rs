@@ -1,7 +1,7 @@
 //! Tags, notes and undo: what a person adds, and how it is taken back.
 
-use semihv_domain::{Failure, Note, NoteId, Tag, Target};
-use semihv_engine::{Changed, Edit, Query, Reply};
+use semihv_domain::{Failure, Tag, Target};
+use semihv_engine::{Edit, Edited, Query, Reply};
 
 use crate::action::Effect;
 use crate::app::Tagging;
@@ -10,7 +10,7 @@ use crate::overlay::{Overlay, Prompt, Purpose};
 use crate::pane::PaneKind;
 use crate::panes::notes;
 use crate::pen::grouped;
-use crate::state::{State, Tone, Undo};
+use crate::state::{State, Tone};
 use crate::update::is_silent;
 
 const READ_ONLY: &str = "this workspace is open read-only; nothing is changed";
@@ -53,10 +53,10 @@ pub(crate) fn ask_tag(state: &mut State, tagging: Tagging) -> Vec<Effect> {
 pub(crate) fn tags_arrived(state: &mut State, reply: &Result<Reply, Failure>) {
     let Ok(Reply::Tags(tags)) = reply else { return };
     state.tags = tags.iter().map(|(tag, _)| tag.to_string()).collect();
-    if let Some(Overlay::Prompt(prompt)) = &mut state.overlay {
-        if matches!(prompt.purpose, Purpose::Tag { .. }) {
-            prompt.know(state.tags.clone());
-        }
+    if let Some(Overlay::Prompt(prompt)) = &mut state.overlay
+        && matches!(prompt.purpose, Purpose::Tag { .. })
+    {
+        prompt.know(state.tags.clone());
     }
 }
 
@@ -120,41 +120,32 @@ pub(crate) fn notes(state: &mut State, msg: notes::Msg) -> Vec<Effect> {
     if is_change && refuses(state) {
         return Vec::new();
     }
-    if state.layouts.tree().contains(PaneKind::Notes) && is_change {
+    let focus = state.focus();
+    let effects = notes::update(&mut state.panes.notes, msg, &mut state.shared);
+    let has_notes = state.layouts.tree().contains(PaneKind::Notes);
+    if state.panes.is_typing(PaneKind::Notes) && has_notes && focus != PaneKind::Notes {
+        state.note_from = Some(focus);
         control::go(state, PaneKind::Notes);
     }
-    notes::update(&mut state.panes.notes, msg, &mut state.shared)
+    effects
 }
 
-/// An edit was stored, or not. What changed is given back.
-pub(crate) fn edited(
-    state: &mut State,
-    edit: &Edit,
-    outcome: Result<Changed, Failure>,
-) -> Option<Changed> {
+/// An edit was stored, or not. What takes it back is the store's word, not a guess.
+pub(crate) fn edited(state: &mut State, edit: &Edit, outcome: Result<Edited, Failure>) {
     state.panes.notes.edited(edit, outcome.is_ok());
     let was_undo = state.undoing.front() == Some(edit);
     if was_undo {
         state.undoing.pop_front();
     }
     match outcome {
-        Err(failure) => {
-            state.say_failure(&failure);
-            None
-        }
-        // Nothing on screen shows a draft but the editor that wrote it.
-        Ok(_) if is_silent(edit) => None,
-        Ok(changed) => {
-            let words = words(edit);
-            if was_undo {
-                state.say(Tone::Good, format!("undone: {words}"));
-            } else {
-                if let Some(undo) = inverse(state, edit) {
-                    state.remember_undo(undo);
-                }
-                state.say(Tone::Good, words);
+        Err(failure) => state.say_failure(&failure),
+        Ok(_) if is_silent(edit) => {}
+        Ok(_) if was_undo => state.say(Tone::Good, format!("undone: {}", words(edit))),
+        Ok(edited) => {
+            if let Some(undo) = edited.undo {
+                state.remember_undo(undo);
             }
-            Some(changed)
+            state.say(Tone::Good, words(edit));
         }
     }
 }
@@ -174,58 +165,13 @@ fn words(edit: &Edit) -> String {
     }
 }
 
-fn inverse(state: &State, edit: &Edit) -> Option<Undo> {
-    Some(match edit.clone() {
-        Edit::AddTag { targets, tag } => Undo::Edit(Edit::RemoveTag { targets, tag }),
-        Edit::RemoveTag { targets, tag } => Undo::Edit(Edit::AddTag { targets, tag }),
-        Edit::WriteNote { target, text } => Undo::WrittenNote { target, text },
-        Edit::ReplaceNote { note, .. } => Undo::Edit(Edit::ReplaceNote {
-            note,
-            text: known_note(state, note)?.text.clone(),
-        }),
-        Edit::DeleteNote { note } => {
-            let note = known_note(state, note)?;
-            Undo::Edit(Edit::WriteNote {
-                target: note.target,
-                text: note.text.clone(),
-            })
-        }
-        Edit::KeepDraft { .. } | Edit::DropDraft { .. } => return None,
-    })
-}
-
-fn known_notes(state: &State) -> impl Iterator<Item = &Note> {
-    let case = state.shared.case.value().map(|detail| &detail.notes);
-    let question = state.shared.question.value().map(|detail| &detail.notes);
-    case.into_iter().chain(question).flatten()
-}
-
-fn known_note(state: &State, id: NoteId) -> Option<&Note> {
-    known_notes(state).find(|note| note.id == id)
-}
-
 pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
     if refuses(state) {
         return Vec::new();
     }
-    let Some(undo) = state.undo.pop() else {
+    let Some(edit) = state.undo.pop() else {
         state.say(Tone::Plain, "nothing to undo");
         return Vec::new();
-    };
-    let edit = match undo {
-        Undo::Edit(edit) => edit,
-        Undo::WrittenNote { target, text } => {
-            let written = known_notes(state)
-                .filter(|note| note.target == target && note.text == text)
-                .max_by_key(|note| note.id);
-            let Some(note) = written.map(|note| note.id) else {
-                state.undo.push(Undo::WrittenNote { target, text });
-                let words = format!("select that {} to undo its note", target.kind());
-                state.say(Tone::Plain, words);
-                return Vec::new();
-            };
-            Edit::DeleteNote { note }
-        }
     };
     state.undoing.push_back(edit.clone());
     vec![Effect::Edit(edit)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, JobId};
-use semihv_engine::{Changed, Edit, Event, JobSpec, Query, Reply};
+use semihv_engine::{Edit, Edited, Event, JobSpec, Query, Reply};
 
 use crate::keymap::KeyRow;
 use crate::layout::Layout;
@@ -14,8 +14,9 @@ use crate::layout::Layout;
 pub trait Backend: Send + Sync + 'static {
     fn ask(&self, query: Query) -> Result<Reply, Failure>;
 
-    /// Returns when the change is on disk.
-    fn edit(&self, edit: Edit) -> Result<Changed, Failure>;
+    /// Returns when the change is on disk, with what takes it back. Who shows the rows hears of
+    /// the change by an event.
+    fn edit(&self, edit: &Edit) -> Result<Edited, Failure>;
 
     /// Starts a job; what becomes of it is told by events.
     fn start(&self, spec: JobSpec) -> Result<JobId, Failure>;

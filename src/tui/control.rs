@@ -170,12 +170,11 @@ fn walk(state: &mut State, step: Step) -> Vec<Effect> {
 }
 
 fn copy(state: &mut State) -> Vec<Effect> {
-    match state.panes.copy(state.focus(), &state.shared) {
-        Some(text) => vec![Effect::Copy(text)],
-        None => {
-            state.say(Tone::Plain, "there is nothing to copy here");
-            Vec::new()
-        }
+    if let Some(text) = state.panes.copy(state.focus(), &state.shared) {
+        vec![Effect::Copy(text)]
+    } else {
+        state.say(Tone::Plain, "there is nothing to copy here");
+        Vec::new()
     }
 }
 
@@ -239,7 +238,11 @@ fn workspaces(state: &State) -> Overlay {
 
 /// Every command: those of the pane with the keys first.
 fn palette(state: &State) -> Chooser {
-    let mut choices = commands(state, |_| true);
+    let seen = state.layouts.tree().panes();
+    let mut choices = commands(state, |scope| match scope {
+        Scope::Global => true,
+        Scope::Pane(kind) => seen.contains(&kind),
+    });
     let more = |command: String, words: &str| Choice {
         command,
         words: words.to_owned(),

@@ -137,10 +137,10 @@ pub(crate) fn mouse(state: &mut State, mouse: Mouse) -> Vec<Effect> {
 }
 
 fn drag(state: &mut State, mouse: Mouse) {
-    if let (Some(border), Body::Boxes { area, .. }) = (&state.dragged, state.areas().body) {
-        if let Some(tree) = state.layouts.tree_mut() {
-            tree.drag(border, area, mouse.column, mouse.row);
-        }
+    if let (Some(border), Body::Boxes { area, .. }) = (&state.dragged, state.areas().body)
+        && let Some(tree) = state.layouts.tree_mut()
+    {
+        tree.drag(border, area, mouse.column, mouse.row);
     }
 }
 

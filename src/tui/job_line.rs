@@ -34,22 +34,24 @@ pub(crate) fn parse(line: &str) -> Result<JobSpec, JobLineError> {
                 Rebuild::Incremental
             }))
         }
+        Some("check") => {
+            let source = rest.next().ok_or(JobLineError::Incomplete)?.to_owned();
+            Ok(JobSpec::Check { source })
+        }
         other => Err(JobLineError::Unknown(other.unwrap_or_default().to_owned())),
     }
 }
 
 fn import<'a>(mut rest: impl Iterator<Item = &'a str>) -> Result<JobSpec, JobLineError> {
     let mut named = Vec::new();
-    let mut spec = ImportSpec {
-        kind: String::new(),
-        path: PathBuf::new(),
-        name: None,
-        copies_images: false,
-        is_dry_run: false,
-    };
+    let mut spec = ImportSpec::default();
     while let Some(word) = rest.next() {
         match word {
             "--as" => spec.name = Some(rest.next().ok_or(JobLineError::Incomplete)?.to_owned()),
+            "--model" => spec.model = Some(rest.next().ok_or(JobLineError::Incomplete)?.to_owned()),
+            "--questions" => {
+                spec.questions = Some(rest.next().ok_or(JobLineError::Incomplete)?.to_owned());
+            }
             "--copy" => spec.copies_images = true,
             "--dry-run" => spec.is_dry_run = true,
             option if option.starts_with("--") => {

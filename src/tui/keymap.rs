@@ -11,7 +11,10 @@ use crate::commands;
 use crate::keys::{Key, ParseKeyError, shown};
 use crate::pane::PaneKind;
 
-const BUILT_IN: &str = include_str!("keymap.toml");
+const BUILT_IN: [&str; 2] = [
+    include_str!("keymap.toml"),
+    include_str!("panes/keymap-rows.toml"),
+];
 
 /// A row as it is written in TOML.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -299,9 +302,13 @@ struct KeyFile {
 }
 
 fn built_in_rows() -> Result<Vec<KeyRow>, KeymapError> {
-    toml::from_str::<KeyFile>(BUILT_IN)
-        .map(|file| file.keys)
-        .map_err(|error| KeymapError::Toml(error.to_string()))
+    let mut rows = Vec::new();
+    for text in BUILT_IN {
+        let file: KeyFile =
+            toml::from_str(text).map_err(|error| KeymapError::Toml(error.to_string()))?;
+        rows.extend(file.keys);
+    }
+    Ok(rows)
 }
 
 /// The keys as a page of the documentation.

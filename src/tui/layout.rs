@@ -36,8 +36,8 @@ pub enum Tree {
         axis: Axis,
         /// The first part's share in thousandths.
         share: u16,
-        first: Box<Tree>,
-        second: Box<Tree>,
+        first: Box<Self>,
+        second: Box<Self>,
     },
 }
 
@@ -408,15 +408,14 @@ impl Layouts {
         let Some(layout) = self.all.get_mut(at) else {
             return;
         };
-        match built_in()
+        if let Some(original) = built_in()
             .into_iter()
             .find(|known| known.name == layout.name)
         {
-            Some(original) => *layout = original,
-            None => {
-                self.all.remove(at);
-                self.active = 0;
-            }
+            *layout = original
+        } else {
+            self.all.remove(at);
+            self.active = 0;
         }
         self.is_maximised = false;
     }
@@ -434,7 +433,9 @@ impl Layouts {
                 self.all.push(layout);
             }
         }
-        self.active = self.active_index();
+        if self.active >= self.all.len() {
+            self.active = 0;
+        }
         self
     }
 }

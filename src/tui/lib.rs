@@ -10,7 +10,9 @@ pub mod backend;
 pub mod commands;
 mod control;
 pub mod diff;
+mod engine_backend;
 pub mod flow;
+pub mod graphics;
 mod input;
 mod job_line;
 pub mod keymap;
@@ -35,6 +37,8 @@ pub mod theme;
 pub mod update;
 pub mod view;
 
+pub use engine_backend::settings_without_workspace;
+pub use keymap::keymap_markdown;
 pub use runtime::{Options, Outcome, Picked, pick, run};
 
 #[cfg(test)]

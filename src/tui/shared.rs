@@ -23,9 +23,10 @@ pub struct Selection {
 }
 
 /// A loaded value. While a newer one is on its way the old one stays on screen.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub enum Load<T> {
     /// Nothing is selected, so nothing was asked.
+    #[default]
     Empty,
     /// Asked for the first time: `stale` is what was shown before.
     Loading {
@@ -59,12 +60,6 @@ impl<T> Load<T> {
             Ok(value) => Self::Ready(value),
             Err(failure) => Self::Failed(failure),
         };
-    }
-}
-
-impl<T> Default for Load<T> {
-    fn default() -> Self {
-        Self::Empty
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use ratatui::layout::Rect;
-use semihv_domain::{Failure, Target};
+use semihv_domain::Failure;
 use semihv_engine::Edit;
 
 use crate::backend::Settings;
@@ -40,7 +40,8 @@ pub struct State {
     /// Newest last.
     pub toasts: VecDeque<Toast>,
     pub is_toast_shown: bool,
-    pub undo: Vec<Undo>,
+    /// What takes the last changes back, newest last.
+    pub undo: Vec<Edit>,
     /// Name and folder.
     pub workspaces: Vec<(String, PathBuf)>,
     pub(crate) dragged: Option<Border>,
@@ -51,6 +52,8 @@ pub struct State {
     pub(crate) undoing: VecDeque<Edit>,
     /// What the panes show changed under them.
     pub(crate) is_refresh_due: bool,
+    /// Where the keys go back to when the note is done.
+    pub(crate) note_from: Option<PaneKind>,
     /// Counts what was said, so that each toast gets its time.
     pub(crate) toasts_said: u64,
 }
@@ -79,17 +82,6 @@ pub struct Toast {
     pub tone: Tone,
     pub text: String,
     pub hint: Option<String>,
-}
-
-/// How the last change is taken back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Undo {
-    Edit(Edit),
-    /// The note's id is not known before the store has told it.
-    WrittenNote {
-        target: Target,
-        text: String,
-    },
 }
 
 #[derive(Debug, Clone)]
@@ -151,6 +143,7 @@ impl State {
             tags: Vec::new(),
             undoing: VecDeque::new(),
             is_refresh_due: false,
+            note_from: None,
             toasts_said: 0,
         };
         state.apply(&start.settings);
@@ -259,7 +252,7 @@ impl State {
         self.is_toast_shown = true;
     }
 
-    pub fn remember_undo(&mut self, undo: Undo) {
+    pub fn remember_undo(&mut self, undo: Edit) {
         if self.undo.len() >= MOST_UNDO {
             self.undo.remove(0);
         }

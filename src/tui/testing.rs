@@ -48,10 +48,10 @@ pub(crate) fn type_keys(state: &mut State, keys: &str) -> Vec<Effect> {
 pub(crate) fn answer(state: &mut State, world: &World, effects: Vec<Effect>) {
     let mut open = std::collections::VecDeque::from(effects);
     while let Some(effect) = open.pop_front() {
-        if let Effect::Ask(ticket, query) = effect {
-            if let Some(reply) = world.reply(&query) {
-                open.extend(update(state, Action::Reply(ticket, Ok(reply))));
-            }
+        if let Effect::Ask(ticket, query) = effect
+            && let Some(reply) = world.reply(&query)
+        {
+            open.extend(update(state, Action::Reply(ticket, Ok(reply))));
         }
     }
 }
@@ -111,7 +111,7 @@ fn overview(cases: u64) -> Overview {
     }
 }
 
-fn row(kind: ListKind, id: i64) -> ListRow {
+pub(crate) fn row(kind: ListKind, id: i64) -> ListRow {
     match kind {
         ListKind::Cases => ListRow::Case(CaseRow {
             id: CaseId(id),

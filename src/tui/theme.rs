@@ -248,11 +248,11 @@ impl Themes {
         let mut file: ThemeFile =
             toml::from_str(text).map_err(|error| ThemeError::Toml(error.to_string()))?;
         let old = self.files.iter().position(|known| known.name == file.name);
-        if let Some(replaced) = old.and_then(|at| self.files.get(at)) {
-            if file.inherits.as_ref() == Some(&file.name) {
-                file = over(replaced, &file);
-                file.inherits.clone_from(&replaced.inherits);
-            }
+        if let Some(replaced) = old.and_then(|at| self.files.get(at))
+            && file.inherits.as_ref() == Some(&file.name)
+        {
+            file = over(replaced, &file);
+            file.inherits.clone_from(&replaced.inherits);
         }
         let mut candidate = self.clone();
         match old {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use ratatui::layout::Rect;
 use semihv_domain::{CaseId, Failure, Job, JobState, QuestionId, Target};
 use semihv_engine::{Changed, Edit, Event, Query, Reply};
 
@@ -13,7 +14,7 @@ use crate::annotate;
 use crate::control;
 use crate::input;
 use crate::pane::PaneKind;
-use crate::panes::{self, log, notes};
+use crate::panes::{self, image, log, notes};
 use crate::session;
 use crate::shared::{Load, Selection};
 use crate::slot::Ticket;
@@ -111,15 +112,12 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
 fn outcome(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Reply(ticket, reply) => replied(state, ticket, &reply),
-        Action::Drawn(ticket, drawn) => {
-            let State { shared, panes, .. } = state;
-            panes.drawn(ticket, &drawn, shared).unwrap_or_default()
-        }
+        Action::Drawn(ticket, drawn) => state.panes.drawn(ticket, &drawn).unwrap_or_default(),
         Action::Woke(ticket) => woke(state, ticket),
         Action::Engine(event) => heard(state, event),
         Action::Edited(edit, outcome) => {
-            let changed = annotate::edited(state, &edit, outcome);
-            changed.map_or_else(Vec::new, |changed| rows_changed(state, &changed))
+            annotate::edited(state, &edit, outcome);
+            Vec::new()
         }
         Action::Started(outcome) => {
             if let Err(failure) = outcome {
@@ -346,21 +344,19 @@ fn load_selection(state: &mut State, before: &Selection) -> Vec<Effect> {
     let now = state.shared.selection.clone();
     let mut effects = Vec::new();
     if now.case != before.case {
-        match now.case {
-            Some(id) => effects.push(ask_case(state, id)),
-            None => {
-                state.slots.case.drop_answer();
-                state.shared.case = Load::Empty;
-            }
+        if let Some(id) = now.case {
+            effects.push(ask_case(state, id))
+        } else {
+            state.slots.case.drop_answer();
+            state.shared.case = Load::Empty;
         }
     }
     if now.question != before.question {
-        match now.question {
-            Some(id) => effects.push(ask_question(state, id)),
-            None => {
-                state.slots.question.drop_answer();
-                state.shared.question = Load::Empty;
-            }
+        if let Some(id) = now.question {
+            effects.push(ask_question(state, id))
+        } else {
+            state.slots.question.drop_answer();
+            state.shared.question = Load::Empty;
         }
     }
     effects
@@ -368,6 +364,11 @@ fn load_selection(state: &mut State, before: &Selection) -> Vec<Effect> {
 
 /// Draws the consequences of what an action changed.
 fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
+    if !state.panes.is_typing(PaneKind::Notes)
+        && let Some(from) = state.note_from.take()
+    {
+        state.layouts.set_focus(from);
+    }
     state.shared.focus = state.layouts.focus();
     let mut effects = Vec::new();
     let is_moved = state.shared.selection != before.selection;
@@ -385,6 +386,7 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
         effects.extend(match kind {
             PaneKind::Cases => state.panes.cases.list.set_height(inside.height),
             PaneKind::Questions => state.panes.questions.list.set_height(inside.height),
+            PaneKind::Image => frame_picture(state, inside),
             kind => {
                 state.panes.fit(kind, &state.shared, inside);
                 Vec::new()
@@ -404,6 +406,21 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
         let shown = if is_bad { BAD_TOAST } else { TOAST };
         effects.push(Effect::Wake(state.slots.toast.ask(), shown));
     }
+    effects
+}
+
+/// Tells the image pane how much room it has and whether something lies over it: pixels would
+/// shine through.
+fn frame_picture(state: &mut State, inside: Rect) -> Vec<Effect> {
+    let popup = state.panes.is_typing(PaneKind::Notes)
+        && state.areas().inside_of(PaneKind::Notes).is_none();
+    let is_covered = state.overlay.is_some() || state.is_which_key_shown || popup;
+    let State { shared, panes, .. } = state;
+    let (columns, rows) = (inside.width, inside.height);
+    let mut effects =
+        panes::image::update(&mut panes.image, image::Msg::Covered(is_covered), shared);
+    let resized = image::Msg::Resized { columns, rows };
+    effects.extend(panes::image::update(&mut panes.image, resized, shared));
     effects
 }
 

@@ -32,9 +32,8 @@ pub fn view(state: &State, theme: &Theme, buffer: &mut Buffer) {
                 border(state, theme, *kind, (*rect, buffer));
             }
             for (kind, inside) in areas.insides() {
-                state
-                    .panes
-                    .view(kind, &state.shared, theme, (inside, buffer));
+                let area = inside.intersection(*buffer.area());
+                state.panes.view(kind, &state.shared, theme, (area, buffer));
             }
         }
     }
@@ -302,6 +301,9 @@ fn footer(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
         pen.text(&format!("{keys} …"), theme.style(Role::Key));
         return;
     }
+    if state.panes.is_typing(state.focus()) || state.overlay.is_some() {
+        return;
+    }
     pen.right("? help ", theme.style(Role::Muted));
     for hint in state.panes.hints(state.focus(), &state.shared) {
         let Some(key) = state.keymap.key_of(hint.command) else {
@@ -318,12 +320,12 @@ fn footer(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 fn overlays(state: &State, theme: &Theme, areas: &Areas, buffer: &mut Buffer) {
-    if let Some(editor) = state.panes.notes.editor() {
-        if areas.inside_of(PaneKind::Notes).is_none() {
-            let area = overlay::view::window(state, 64, 10);
-            let inside = overlay::view::frame("note", area, state, (theme, buffer));
-            notes::editor_view(editor, theme, inside, buffer);
-        }
+    if let Some(editor) = state.panes.notes.editor()
+        && areas.inside_of(PaneKind::Notes).is_none()
+    {
+        let area = overlay::view::window(state, 64, 10);
+        let inside = overlay::view::frame("note", area, state, (theme, buffer));
+        notes::editor_view(editor, theme, inside, buffer);
     }
     if state.is_which_key_shown {
         overlay::view::which_key(state, theme, buffer);

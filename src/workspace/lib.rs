@@ -2,6 +2,33 @@
 //!
 //! The only crate that knows where things lie in a workspace.
 
+mod atomic;
+mod filesystem;
+mod known;
+mod lock;
+mod manifest;
 mod mapping;
+mod places;
+mod settings;
+mod store;
+mod template;
+mod toml_file;
 
+pub use atomic::write_atomically;
+pub use filesystem::{FileSystem, file_system, free_bytes};
+pub use known::{KnownWorkspace, known_workspaces, remember_workspace};
+pub use lock::{Lock, LockError, lock};
+pub use manifest::{
+    About, EndpointEntry, KeyEntry, LayoutEntry, LogEntry, Manifest, ModelEntry, RecipeEntry,
+    SourceEntry,
+};
 pub use mapping::FieldMapping;
+pub use places::{MANIFEST, Places, UserPlaces, find_workspace};
+pub use settings::{Graphics, Layer, Settings, SettingsFile, Sourced, StoreMode, UserFile};
+pub use store::{
+    Access, CaseRow, Durability, ImportCounts, ImportRows, Journal, Marker, ModelScore,
+    OpenStoreError, QuestionRow, SearchableCase, SearchablePassage, SearchableQuestion, Share,
+    SkippedRow, SourceRow, Store, StoreCounts, StoreError, sqlite_version,
+};
+pub use template::{InitError, init, init_demo};
+pub use toml_file::{ReadTomlError, read_toml};

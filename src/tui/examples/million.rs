@@ -12,11 +12,10 @@ use semihv_domain::{
     NoteId, Question, QuestionId, QuestionKind, Section, SourceId, Tag, Target, Verdict,
 };
 use semihv_engine::{
-    CaseDetail, CaseRow, Changed, CompletionItem, Edit, Event, JobSpec, ListKind, ListRow, Listing,
-    ModelScore, Overview, Query, QuestionDetail, QuestionRow, Reply,
+    CaseDetail, CaseRow, Changed, CompletionItem, Edit, Edited, Event, JobSpec, ListKind, ListRow,
+    Listing, ModelScore, Overview, Query, QuestionDetail, QuestionRow, Reply,
 };
 use semihv_tui::backend::{Backend, Settings};
-use semihv_tui::theme::Depth;
 
 /// Rows out of arithmetic, notes and tags in memory.
 struct MadeUp {
@@ -206,9 +205,10 @@ impl Backend for MadeUp {
         })
     }
 
-    fn edit(&self, edit: Edit) -> Result<Changed, Failure> {
+    fn edit(&self, edit: &Edit) -> Result<Edited, Failure> {
+        let undo = inverse(edit);
         let mut kept = self.kept();
-        let changed = match edit {
+        let changed = match edit.clone() {
             Edit::AddTag { targets, tag } => {
                 for target in &targets {
                     kept.tags.entry(*target).or_default().push(tag.clone());
@@ -258,7 +258,11 @@ impl Backend for MadeUp {
                 vec![target]
             }
         };
-        Ok(Changed::Annotations(changed))
+        drop(kept);
+        let event = Event::Changed(Changed::Annotations(changed.clone()));
+        let is_heard = self.told.send(event).is_ok();
+        let undo = undo.filter(|_| is_heard);
+        Ok(Edited { changed, undo })
     }
 
     fn start(&self, _spec: JobSpec) -> Result<JobId, Failure> {
@@ -334,6 +338,15 @@ impl Backend for MadeUp {
     }
 }
 
+/// Enough for tags; notes are not taken back here.
+fn inverse(edit: &Edit) -> Option<Edit> {
+    match edit.clone() {
+        Edit::AddTag { targets, tag } => Some(Edit::RemoveTag { targets, tag }),
+        Edit::RemoveTag { targets, tag } => Some(Edit::AddTag { targets, tag }),
+        _ => None,
+    }
+}
+
 fn main() -> anyhow::Result<()> {
     let cases = match std::env::args().nth(1) {
         Some(count) => count.parse()?,
@@ -348,7 +361,6 @@ fn main() -> anyhow::Result<()> {
         folder: std::env::temp_dir(),
     };
     let options = semihv_tui::Options {
-        depth: Depth::of_environment(|name| std::env::var(name).ok()),
         has_mouse: true,
         ..semihv_tui::Options::default()
     };

@@ -378,12 +378,12 @@ impl List {
                     return;
                 }
                 selection.question = Some(QuestionId(id));
-                if let Some(ListRow::Question(row)) = self.row(id) {
-                    if selection.case != row.case {
-                        selection.case = row.case;
-                        selection.image = None;
-                        selection.region = None;
-                    }
+                if let Some(ListRow::Question(row)) = self.row(id)
+                    && selection.case != row.case
+                {
+                    selection.case = row.case;
+                    selection.image = None;
+                    selection.region = None;
                 }
             }
         }

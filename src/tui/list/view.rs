@@ -68,10 +68,7 @@ pub fn view(list: &List, shared: &Shared, theme: &Theme, area: Rect, buffer: &mu
             placeholder(buffer, rows, &[("Loading…", theme.style(Role::Muted))]);
         }
         Load::Failed(failure) => {
-            let hint = failure
-                .hint
-                .as_deref()
-                .unwrap_or("Press Ctrl-l to try again.");
+            let hint = failure.hint.as_deref().unwrap_or("Space r asks again.");
             placeholder(
                 buffer,
                 rows,
@@ -147,7 +144,7 @@ fn rows_view(list: &List, shared: &Shared, theme: &Theme, area: Rect, buffer: &m
         shared,
         theme,
         cursor: theme.style(selected),
-        key_width: (area.width / 4).clamp(4, 16),
+        key_width: key_width(list, area.width),
     };
     let ids = list.ids().get(list.top..).unwrap_or_default();
     for (line, (id, position)) in (0..area.height).zip(ids.iter().zip(list.top..)) {
@@ -188,6 +185,20 @@ fn rows_view(list: &List, shared: &Shared, theme: &Theme, area: Rect, buffer: &m
             )),
         }
     }
+}
+
+/// As wide as the widest key in sight needs, in steps, so that scrolling seldom shifts columns.
+fn key_width(list: &List, width: u16) -> u16 {
+    let seen = list.ids().iter().skip(list.top).take(list.height);
+    let widest = seen
+        .filter_map(|id| list.row(*id))
+        .map(|row| match row {
+            ListRow::Case(row) => row.key.width(),
+            ListRow::Question(row) => row.key.width(),
+        })
+        .max();
+    let wanted = widest.unwrap_or(0).next_multiple_of(4).max(8);
+    u16::try_from(wanted).unwrap_or(u16::MAX).min(width / 3)
 }
 
 /// A role's colour without its ground, to lie on a selected row.

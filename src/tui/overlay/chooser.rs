@@ -8,6 +8,9 @@ use super::Outcome;
 use crate::pane::Input;
 use crate::text_edit::{TextEdit, Typed};
 
+/// A name that matches stands above all descriptions that do.
+const NAME_FIRST: u32 = 1 << 16;
+
 /// A command with the words that describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
@@ -136,6 +139,10 @@ impl Chooser {
             .iter()
             .enumerate()
             .filter_map(|(at, choice)| {
+                let name = Utf32Str::new(&choice.command, &mut letters);
+                if let Some(score) = pattern.score(name, &mut matcher) {
+                    return Some((score.saturating_add(NAME_FIRST), at));
+                }
                 let text = format!("{} {}", choice.command, choice.words);
                 let score = pattern.score(Utf32Str::new(&text, &mut letters), &mut matcher)?;
                 Some((score, at))

@@ -71,10 +71,11 @@ fn input_line(lead: &str, edit: &TextEdit, theme: &Theme, (area, buffer): (Rect,
         .right()
         .saturating_sub(room)
         .saturating_add(window.cursor);
-    if x < area.right() && area.height > 0 {
-        if let Some(cell) = buffer.cell_mut((x, area.y)) {
-            cell.set_style(theme.style(Role::Strong).add_modifier(Modifier::REVERSED));
-        }
+    if x < area.right()
+        && area.height > 0
+        && let Some(cell) = buffer.cell_mut((x, area.y))
+    {
+        cell.set_style(theme.style(Role::Strong).add_modifier(Modifier::REVERSED));
     }
 }
 

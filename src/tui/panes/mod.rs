@@ -144,9 +144,8 @@ impl Panes {
         &mut self,
         ticket: Ticket,
         outcome: &Result<Arc<Picture>, Failure>,
-        shared: &mut Shared,
     ) -> Option<Vec<Effect>> {
-        image::drawn(&mut self.image, ticket, outcome, shared)
+        image::drawn(&mut self.image, ticket, outcome).then(Vec::new)
     }
 
     pub fn mouse(

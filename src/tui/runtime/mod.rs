@@ -20,7 +20,6 @@ use std::time::Duration;
 use semihv_domain::{Failure, FailureKind};
 
 use crate::backend::Backend;
-use crate::theme::Depth;
 
 pub use picker::{Picked, pick};
 
@@ -32,7 +31,6 @@ const THREADS: usize = 8;
 /// What flags and the environment decide.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    pub depth: Depth,
     pub is_read_only: bool,
     /// Off leaves the mouse to the terminal.
     pub has_mouse: bool,

@@ -13,7 +13,7 @@ use crate::backend::Settings;
 use crate::keys::Key;
 use crate::pen::Pen;
 use crate::state::{Start, State};
-use crate::theme::{Role, Theme};
+use crate::theme::{Depth, Role, Theme};
 
 /// What was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,14 +108,14 @@ impl Picker {
 }
 
 /// Asks which workspace to open.
-pub fn pick(settings: Settings, options: &Options) -> Result<Picked, Failure> {
+pub fn pick(settings: &Settings, options: &Options) -> Result<Picked, Failure> {
     let terminal = |source| RunError::Terminal { source }.told();
     let mut picker = Picker::new(&settings.workspaces);
     let mut size = crossterm::terminal::size().unwrap_or((80, 24));
     let state = State::new(&Start {
-        settings,
+        settings: settings.clone(),
         size,
-        depth: options.depth,
+        depth: Depth::of_environment(|name| std::env::var(name).ok()),
         is_light: None,
         is_read_only: false,
     });

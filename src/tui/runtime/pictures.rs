@@ -4,10 +4,16 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crossterm::event::KeyEvent;
-use semihv_domain::{Failure, FailureKind};
+use semihv_domain::Failure;
+use semihv_terminal::{Capabilities, Choice, ColourDepth, Protocol, detect};
 
+use crate::action::Action;
+use crate::graphics::{Canvas, Inks, LateReplies, OnScreen, prepare};
+use crate::pane::PaneKind;
+use crate::panes::image;
 use crate::picture::{Picture, PictureRequest};
 use crate::state::State;
+use crate::theme::Depth;
 
 /// Fits the bytes of an image file into cells; called away from the drawing thread.
 pub(super) type Prepare =
@@ -15,39 +21,89 @@ pub(super) type Prepare =
 
 /// What the terminal can show, and what it holds of ours.
 pub(super) struct Pictures {
-    pub(super) is_light: Option<bool>,
+    capabilities: Capabilities,
+    on_screen: OnScreen,
+    late: LateReplies,
 }
 
 impl Pictures {
     /// Asks the terminal, before anything else reads its input.
-    pub(super) fn detect(_wanted: Option<&str>) -> Self {
-        Self { is_light: None }
+    pub(super) fn detect(wanted: Option<&str>) -> Self {
+        // The settings were checked when they were read; an unknown word means: ask.
+        let choice = wanted
+            .and_then(|name| name.parse().ok())
+            .unwrap_or(Choice::Auto);
+        let (capabilities, is_settled) = match detect(choice) {
+            Ok(detection) => (detection.capabilities, detection.is_settled),
+            Err(error) => {
+                tracing::warn!(%error, "the terminal was not asked what it can show");
+                let plain = Capabilities::plain(Protocol::Halfblocks, ColourDepth::Ansi16);
+                (plain, true)
+            }
+        };
+        tracing::info!(protocol = %capabilities.protocol, why = %capabilities.why, "graphics");
+        Self {
+            capabilities,
+            on_screen: OnScreen::default(),
+            late: LateReplies::new(is_settled, Instant::now()),
+        }
+    }
+
+    /// Whether the terminal's background is light; `None` when it did not say.
+    pub(super) fn is_light(&self) -> Option<bool> {
+        self.capabilities.is_light()
+    }
+
+    pub(super) fn depth(&self) -> Depth {
+        match self.capabilities.colours {
+            ColourDepth::True => Depth::Truecolour,
+            ColourDepth::Ansi256 => Depth::Indexed,
+            ColourDepth::Ansi16 => Depth::Sixteen,
+            ColourDepth::None => Depth::Monochrome,
+        }
+    }
+
+    /// What the image pane has to know.
+    pub(super) fn told(&self) -> Action {
+        Action::Image(image::Msg::Graphics(self.capabilities.protocol))
     }
 
     /// False for a key that is a piece of a late answer of the terminal.
-    pub(super) fn admits(&mut self, _key: &KeyEvent, _now: Instant) -> bool {
-        true
+    pub(super) fn admits(&mut self, key: &KeyEvent, now: Instant) -> bool {
+        self.late.admits(key, now)
     }
 
-    pub(super) fn prepare(&self) -> Prepare {
-        Arc::new(|_bytes, _request| {
-            let what = "this build shows no pictures";
-            Err(Failure::new("picture", FailureKind::Config, what))
-        })
+    pub(super) fn prepare(&self, state: &State) -> Prepare {
+        let canvas = Canvas {
+            capabilities: self.capabilities.clone(),
+            inks: Inks::of(&state.look.theme),
+        };
+        Arc::new(move |bytes, request| prepare(bytes, request, &canvas))
     }
 
     /// Goes on to the next way of showing pictures.
-    pub(super) fn next(&mut self) {}
-
-    /// The bytes that follow the cells of a frame.
-    pub(super) fn after_draw(&mut self, _state: &State) -> Vec<u8> {
-        Vec::new()
+    pub(super) fn next(&mut self) {
+        self.capabilities = self.capabilities.with_next_protocol();
     }
 
-    pub(super) fn screen_was_cleared(&mut self) {}
+    /// The bytes that follow the cells of a frame.
+    pub(super) fn after_draw(&mut self, state: &State) -> Vec<u8> {
+        let inside = state
+            .areas()
+            .insides()
+            .into_iter()
+            .find(|(kind, _)| *kind == PaneKind::Image);
+        let placement =
+            inside.and_then(|(_, area)| image::placement(&state.panes.image, &state.shared, area));
+        self.on_screen.after_draw(placement.as_ref())
+    }
+
+    pub(super) fn screen_was_cleared(&mut self) {
+        self.on_screen.screen_was_cleared();
+    }
 
     /// The bytes that remove everything of ours.
     pub(super) fn leave(&mut self) -> Vec<u8> {
-        Vec::new()
+        self.on_screen.leave()
     }
 }

@@ -118,8 +118,8 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<O
     let mut state = State::new(&Start {
         settings,
         size,
-        depth: options.depth,
-        is_light: pictures.is_light,
+        depth: pictures.depth(),
+        is_light: pictures.is_light(),
         is_read_only: options.is_read_only,
     });
     let saved = backend.load_session();
@@ -147,6 +147,8 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<O
     };
     workbench.tell_time();
     workbench.perform_all(effects);
+    let told = workbench.pictures.told();
+    workbench.act(told);
     workbench.draw_if_due();
     while workbench.ended.is_none() {
         let due = workbench.next_due();
@@ -276,10 +278,10 @@ impl Workbench {
         };
         match event {
             TerminalEvent::Key(key) => {
-                if self.pictures.admits(&key, Instant::now()) {
-                    if let Some(key) = Key::from_event(key) {
-                        self.act(Action::Key(key));
-                    }
+                if self.pictures.admits(&key, Instant::now())
+                    && let Some(key) = Key::from_event(key)
+                {
+                    self.act(Action::Key(key));
                 }
             }
             TerminalEvent::Paste(text) => self.act(Action::Paste(text)),
@@ -438,7 +440,16 @@ impl Workbench {
             Effect::ReadSettings => {
                 self.tell(|backend| Action::Settings(Box::new(backend.settings())));
             }
-            Effect::NextGraphics => self.pictures.next(),
+            Effect::NextGraphics => {
+                let removed = self.pictures.leave();
+                if let Err(error) = self.screen.write(&removed) {
+                    self.lost(&error);
+                }
+                self.pictures.next();
+                let told = self.pictures.told();
+                self.act(told);
+                self.redraw();
+            }
             Effect::Redraw => self.redraw(),
             Effect::Suspend => self.suspend(),
             Effect::Quit => self.ended = Some(Outcome::Quit),
@@ -460,7 +471,7 @@ impl Workbench {
 
     fn begin(&mut self, ticket: Ticket, work: Work) {
         let backend = Arc::clone(&self.backend);
-        let prepare = self.pictures.prepare();
+        let prepare = self.pictures.prepare(&self.state);
         self.tasks.spawn_blocking(move || {
             let action = match work {
                 Work::Ask(query) => {
@@ -484,7 +495,7 @@ impl Workbench {
         };
         let backend = Arc::clone(&self.backend);
         self.tasks.spawn_blocking(move || {
-            let stored = guarded("edit", || backend.edit(edit.clone()));
+            let stored = guarded("edit", || backend.edit(&edit));
             Done::Edited(Action::Edited(edit, stored))
         });
     }

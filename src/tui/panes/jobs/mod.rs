@@ -74,16 +74,13 @@ impl State {
             _ => Vec::new(),
         };
         let known = jobs.iter_mut().find(|known| known.id == job.id);
-        let ended = match known {
-            Some(known) => {
-                let ended = is_over && !known.state.is_over();
-                *known = job;
-                ended
-            }
-            None => {
-                jobs.insert(0, job);
-                is_over
-            }
+        let ended = if let Some(known) = known {
+            let ended = is_over && !known.state.is_over();
+            *known = job;
+            ended
+        } else {
+            jobs.insert(0, job);
+            is_over
         };
         self.jobs = Load::Ready(jobs);
         ended

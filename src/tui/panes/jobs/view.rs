@@ -126,8 +126,13 @@ fn progress_line(job: &Job, shared: &Shared, theme: &Theme, pen: &mut Pen) {
 /// `12 400 rows  3 skipped  4 100 rows/s  2 min left`.
 fn figures(job: &Job, shared: &Shared) -> String {
     let progress = &job.progress;
-    let until = job.ended.unwrap_or(shared.now);
-    let seconds = u64::try_from(until - job.started).unwrap_or(0);
+    // Nobody knows how long a job ran whose process just vanished.
+    let until = match (job.ended, job.state.is_over()) {
+        (Some(ended), _) => ended,
+        (None, true) => job.started,
+        (None, false) => shared.now,
+    };
+    let seconds = u64::try_from(until.saturating_sub(job.started)).unwrap_or(0);
     let mut parts = Vec::new();
     if progress.rows > 0 {
         parts.push(format!("{} rows", grouped(progress.rows)));

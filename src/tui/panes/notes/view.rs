@@ -115,6 +115,9 @@ fn lines(
 
 /// The editor alone: text above, the keys that end it below.
 pub fn editor_view(editor: &Editor, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
     let below = u16::from(area.height > 2);
     let room = area.height - below;
     let (text, row, column) = editor.edit.lines();
@@ -130,10 +133,11 @@ pub fn editor_view(editor: &Editor, theme: &Theme, area: Rect, buffer: &mut Buff
     }
     let x = u16::try_from(column - sideways).unwrap_or(u16::MAX);
     let y = u16::try_from(row - first).unwrap_or(u16::MAX);
-    if x < area.width && y < room {
-        if let Some(cell) = buffer.cell_mut((area.x + x, area.y + y)) {
-            cell.set_style(theme.style(Role::Text).add_modifier(Modifier::REVERSED));
-        }
+    if x < area.width
+        && y < room
+        && let Some(cell) = buffer.cell_mut((area.x + x, area.y + y))
+    {
+        cell.set_style(theme.style(Role::Text).add_modifier(Modifier::REVERSED));
     }
     if below > 0 {
         let keys = if editor.is_saving {

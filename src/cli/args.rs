@@ -1,0 +1,275 @@
+//! The command line's shape. Names of verbs are the names of the workbench's palette.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A terminal workbench for medical multimodal research: why is this answer wrong?
+///
+/// Without a verb it opens the workbench on DIR, or on the nearest workspace upward.
+#[derive(Debug, Parser)]
+#[command(name = "semihv", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 fine, 1 failed, 2 usage. `semihv demo` shows what it can do.")]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    #[command(flatten)]
+    pub open: OpenArguments,
+    /// The workspace's folder
+    #[arg(value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+}
+
+/// Flags of the workbench; they win over every settings file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OpenArguments {
+    /// Change nothing in the workspace
+    #[arg(long)]
+    pub read_only: bool,
+    /// auto, dark, light, high-contrast, colour-blind, or a theme of your own
+    #[arg(long, value_name = "NAME")]
+    pub theme: Option<String>,
+    /// auto, kitty, iterm, sixel, halfblocks, ascii or none
+    #[arg(long, value_name = "PROTOCOL")]
+    pub graphics: Option<String>,
+    /// Only ASCII signs
+    #[arg(long)]
+    pub ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+}
+
+/// What every verb that reads a workspace takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Common {
+    /// The workspace; default: the nearest one upward
+    #[arg(short = 'w', long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// One JSON object a line instead of words
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make DIR a workspace
+    Init {
+        folder: PathBuf,
+    },
+    /// Make the demo workspace and open it; without a terminal, print what is in it
+    Demo {
+        /// Where it lies; default: the user's data folder
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        open: OpenArguments,
+    },
+    /// Read a published data set, guidelines or models' answers into the workspace
+    #[command(after_long_help = kinds_help())]
+    Import(ImportArguments),
+    /// Bring the search index up to date
+    Index {
+        /// Start from nothing
+        #[arg(long)]
+        rebuild: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Look at the pictures of a source: which are missing or unreadable?
+    Check {
+        source: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Find cases, questions or guideline passages
+    Search(SearchArguments),
+    /// Rows that imports did not take, and why
+    Skipped {
+        source: Option<String>,
+        #[arg(long, default_value_t = 1_000)]
+        limit: usize,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The sources with their counts
+    Sources {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// A case with its text, images, questions, tags and notes
+    Case {
+        key: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Tag cases or questions that match a query
+    Tag {
+        tag: String,
+        /// The query language of the panes; `key:ct-001` is one row
+        query: String,
+        #[arg(long, value_enum, default_value_t = ListName::Questions)]
+        kind: ListName,
+        /// Take the tag away instead
+        #[arg(long)]
+        remove: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Write a note on a case
+    Note {
+        key: String,
+        text: String,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Imports, index runs and checks with their outcomes
+    Jobs {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The end of a training log that the manifest names, and its last figures
+    Log {
+        run: Option<String>,
+        #[arg(short = 'n', long, default_value_t = 20)]
+        lines: usize,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The settings in force, and where each came from
+    Config {
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Print an image inline: a file, or an image of the workspace by key
+    Show {
+        image: String,
+        /// auto, kitty, iterm, halfblocks, ascii or none
+        #[arg(long, value_name = "PROTOCOL", default_value = "auto")]
+        graphics: String,
+        /// Cells; default: the terminal's width
+        #[arg(long)]
+        width: Option<u16>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// What this terminal, disk and workspace can do, and how to get what is missing
+    Doctor {
+        /// Write it to a file as well
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Workspaces that were open before
+    Workspaces {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Man page, shell completions, or the table of keys
+    Generate {
+        what: Generated,
+        /// For completions; default: from $SHELL
+        #[arg(long, value_enum)]
+        shell: Option<clap_complete::Shell>,
+    },
+}
+
+impl Verb {
+    pub(crate) fn common(&self) -> Option<&Common> {
+        match self {
+            Self::Import(arguments) => Some(&arguments.common),
+            Self::Search(arguments) => Some(&arguments.common),
+            Self::Index { common, .. }
+            | Self::Check { common, .. }
+            | Self::Skipped { common, .. }
+            | Self::Sources { common }
+            | Self::Case { common, .. }
+            | Self::Tag { common, .. }
+            | Self::Note { common, .. }
+            | Self::Jobs { common }
+            | Self::Log { common, .. }
+            | Self::Config { common }
+            | Self::Show { common, .. }
+            | Self::Doctor { common, .. } => Some(common),
+            Self::Init { .. } | Self::Demo { .. } | Self::Workspaces { .. } | Self::Generate { .. } => None,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArguments {
+    /// The layout in which the data is published
+    pub kind: String,
+    /// A folder, file, zip or tar; default: the manifest's
+    pub path: Option<PathBuf>,
+    /// The source's name in the workspace; default: the manifest's, else the kind
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Read everything, store nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Copy the pictures into the workspace instead of referring to them
+    #[arg(long)]
+    pub copy: bool,
+    /// The model, for answers in files that name none
+    #[arg(long)]
+    pub model: Option<String>,
+    /// The source whose questions are answered
+    #[arg(long, value_name = "SOURCE")]
+    pub questions: Option<String>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct SearchArguments {
+    /// The query language of the panes: words, "phrases", field:value, -not, OR, (…)
+    pub query: Vec<String>,
+    #[arg(long, value_enum, default_value_t = SearchKind::Case)]
+    pub kind: SearchKind,
+    #[arg(short = 'n', long, default_value_t = 10)]
+    pub limit: usize,
+    /// Count the values of a field: source, modality, type, model, language, class, split, licence
+    #[arg(long, value_name = "FIELD")]
+    pub facet: Vec<String>,
+    /// Show each term's part of the score
+    #[arg(long)]
+    pub explain: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum SearchKind {
+    Case,
+    Question,
+    Guideline,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum ListName {
+    Cases,
+    Questions,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Generated {
+    Man,
+    Completions,
+    Keys,
+}
+
+fn kinds_help() -> String {
+    let mut help = String::from("Kinds:\n");
+    for importer in semihv_engine::importers() {
+        help.push_str(&format!("  {:<16} {}\n", importer.kind(), importer.about()));
+    }
+    help.push_str(
+        "\nRunning the same import again adds what is missing and changes what differs;\n\
+         `semihv skipped` lists the rows that were not taken.",
+    );
+    help
+}

@@ -1,0 +1,99 @@
+//! Looks at the header of pictures, so that missing and unreadable ones are flagged before
+//! somebody stares at an empty pane.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use semihv_domain::{Failure, ImageId, ImageState, JobProgress};
+
+use crate::Engine;
+use crate::engine::locked;
+use crate::failures::OrFail;
+use crate::jobs::{Ending, Progress};
+
+const THREADS: usize = 4;
+
+pub(crate) fn run(
+    engine: &Engine,
+    source: &str,
+    progress: &mut Progress,
+) -> Result<Ending, Failure> {
+    let unchecked = engine.with_store(|store| store.unchecked_images(source).or_fail("check"))?;
+    let bad = check(engine, source, &unchecked, progress)?;
+    if progress.is_cancelled() {
+        return Ok(Ending::Cancelled);
+    }
+    let summary = format!(
+        "{} pictures looked at, {bad} missing or unreadable",
+        unchecked.len()
+    );
+    Ok(Ending::Done { summary })
+}
+
+/// Returns how many are missing or unreadable. Stops early when cancelled; what was seen is kept.
+pub(crate) fn check(
+    engine: &Engine,
+    source: &str,
+    images: &[(ImageId, String)],
+    progress: &mut Progress,
+) -> Result<usize, Failure> {
+    let next = AtomicUsize::new(0);
+    let seen = Mutex::new(Vec::with_capacity(images.len()));
+    let cancel = progress.cancel_flag();
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..THREADS)
+            .map(|_| {
+                scope.spawn(|| {
+                    while !cancel.load(Ordering::Relaxed) {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some((id, location)) = images.get(at) else {
+                            break;
+                        };
+                        let state = look(engine, location);
+                        locked(&seen).push((*id, state));
+                    }
+                })
+            })
+            .collect();
+        for worker in workers {
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+    progress.say(JobProgress {
+        done: images.len() as u64,
+        total: Some(images.len() as u64),
+        unit: "pictures".to_owned(),
+        ..JobProgress::default()
+    });
+    let seen = locked(&seen);
+    engine.with_store(|store| store.set_image_states(source, &seen).or_fail("check"))?;
+    let is_bad =
+        |state: &ImageState| matches!(state, ImageState::Missing | ImageState::Unreadable { .. });
+    Ok(seen.iter().filter(|(_, state)| is_bad(state)).count())
+}
+
+fn look(engine: &Engine, location: &str) -> ImageState {
+    let path = engine.resolve_location(location);
+    if !location.contains("!/") && !path.exists() {
+        return ImageState::Missing;
+    }
+    let bytes = match engine.read_image(location) {
+        Ok(bytes) => bytes,
+        Err(failure) => {
+            return ImageState::Unreadable {
+                reason: failure.summary,
+            };
+        }
+    };
+    match semihv_imaging::probe(&bytes) {
+        Ok(probe) => ImageState::Readable {
+            width: probe.width,
+            height: probe.height,
+        },
+        Err(error) => ImageState::Unreadable {
+            reason: error.to_string(),
+        },
+    }
+}

@@ -1,0 +1,96 @@
+//! What people write: stored durably before it is acknowledged, with its undo.
+
+use semihv_domain::{Failure, NoteId, Target};
+use semihv_workspace::{Store, StoreError};
+
+use crate::engine::{locked, now};
+use crate::failures::OrFail;
+use crate::{Changed, Edit, Engine, Event};
+
+/// An edit that is on disk.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Edited {
+    pub changed: Vec<Target>,
+    /// What takes exactly this back; `None` where nothing changed or drafts are concerned.
+    pub undo: Option<Edit>,
+}
+
+impl Engine {
+    /// Returns after the edit is safe against a power cut.
+    pub fn edit(&self, edit: &Edit) -> Result<Edited, Failure> {
+        self.refuse_when_read_only("edit")?;
+        let author = self.settings().author.value;
+        let mut pen = locked(&self.inner.pen);
+        let store = pen.as_mut().ok_or_else(closed)?;
+        let edited = perform(store, edit, &author).or_fail("edit")?;
+        drop(pen);
+        if !edited.changed.is_empty() {
+            self.tell(&Event::Changed(Changed::Annotations(
+                edited.changed.clone(),
+            )));
+        }
+        Ok(edited)
+    }
+}
+
+fn closed() -> Failure {
+    Failure::new(
+        "edit",
+        semihv_domain::FailureKind::Internal,
+        "the workspace is closed",
+    )
+}
+
+fn perform(store: &mut Store, edit: &Edit, author: &str) -> Result<Edited, StoreError> {
+    let signed = (author, now());
+    match edit {
+        Edit::AddTag { targets, tag } => {
+            let changed = store.add_tag(targets, tag, signed)?;
+            let (targets, tag) = (changed.clone(), tag.clone());
+            Ok(tagged(changed, Edit::RemoveTag { targets, tag }))
+        }
+        Edit::RemoveTag { targets, tag } => {
+            let changed = store.remove_tag(targets, tag)?;
+            let (targets, tag) = (changed.clone(), tag.clone());
+            Ok(tagged(changed, Edit::AddTag { targets, tag }))
+        }
+        Edit::WriteNote { target, text } => {
+            let note = store.write_note(*target, text, signed)?;
+            let undo = Some(Edit::DeleteNote { note });
+            let changed = vec![*target];
+            Ok(Edited { changed, undo })
+        }
+        Edit::ReplaceNote { note, text } => replace_note(store, *note, text),
+        Edit::DeleteNote { note } => delete_note(store, *note),
+        Edit::KeepDraft { target, text } => {
+            store.keep_draft(*target, text, signed.1)?;
+            Ok(Edited::default())
+        }
+        Edit::DropDraft { target } => {
+            store.drop_draft(*target)?;
+            Ok(Edited::default())
+        }
+    }
+}
+
+fn tagged(changed: Vec<Target>, undo: Edit) -> Edited {
+    let undo = (!changed.is_empty()).then_some(undo);
+    Edited { changed, undo }
+}
+
+fn replace_note(store: &mut Store, note: NoteId, text: &str) -> Result<Edited, StoreError> {
+    let before = store.note_text(note)?;
+    let changed = store.replace_note(note, text, now())?.into_iter().collect();
+    let undo = before.map(|text| Edit::ReplaceNote { note, text });
+    Ok(Edited { changed, undo })
+}
+
+fn delete_note(store: &mut Store, note: NoteId) -> Result<Edited, StoreError> {
+    let text = store.note_text(note)?;
+    let target = store.delete_note(note)?;
+    let undo = target
+        .zip(text)
+        .map(|(target, text)| Edit::WriteNote { target, text });
+    let changed = target.into_iter().collect();
+    Ok(Edited { changed, undo })
+}

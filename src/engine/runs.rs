@@ -1,0 +1,97 @@
+//! The logs that the manifest names.
+
+use std::path::PathBuf;
+
+use semihv_domain::{Failure, FailureKind, Metric};
+use semihv_runs::{FollowedLog, LogSnapshot, ReadLogError};
+
+use crate::engine::{locked, now};
+use crate::{Engine, LogView, Reply, RunSummary};
+
+/// Names and paths: `[log.NAME]` entries, then the logs of recipes.
+pub(crate) fn logs(engine: &Engine) -> Vec<(String, PathBuf)> {
+    let manifest = engine.manifest();
+    let mut logs: Vec<(String, PathBuf)> = manifest
+        .log
+        .iter()
+        .map(|(name, log)| (name.clone(), engine.inner.places.resolve(&log.path)))
+        .collect();
+    for (name, recipe) in &manifest.recipe {
+        for (number, path) in recipe.logs.iter().enumerate() {
+            let name = if number == 0 {
+                name.clone()
+            } else {
+                format!("{name}-{}", number + 1)
+            };
+            logs.push((name, engine.inner.places.resolve(path)));
+        }
+    }
+    logs
+}
+
+/// The state of every followed log, from its end alone.
+pub(crate) fn summaries(engine: &Engine) -> Vec<RunSummary> {
+    logs(engine)
+        .into_iter()
+        .map(|(name, path)| {
+            let outcome = with_log(engine, &name, &path, 1);
+            let (last, modified, trouble) = match outcome {
+                Ok(snapshot) => {
+                    let last = loss(&snapshot.metrics).and_then(|metric| metric.points.last());
+                    (last.copied(), snapshot.tail.modified, None)
+                }
+                Err(error) => (None, None, Some(error.to_string())),
+            };
+            RunSummary {
+                name,
+                path,
+                last_step: last.map(|point| point.step),
+                last_loss: last.map(|point| point.value),
+                is_growing: modified.is_some_and(|modified| now() - modified < 60),
+                trouble,
+            }
+        })
+        .collect()
+}
+
+/// The series a person means by "loss".
+fn loss(metrics: &[Metric]) -> Option<&Metric> {
+    metrics
+        .iter()
+        .find(|metric| metric.name == "loss")
+        .or_else(|| metrics.iter().find(|metric| metric.name.contains("loss")))
+        .or_else(|| metrics.first())
+}
+
+pub(crate) fn log(engine: &Engine, run: &str, lines: usize) -> Result<Reply, Failure> {
+    let Some((name, path)) = logs(engine).into_iter().find(|(name, _)| name == run) else {
+        let summary = format!("no log called {run} in the manifest");
+        return Err(Failure::new("log", FailureKind::User, summary)
+            .with_hint("add a [log.NAME] with its path to semihv.toml"));
+    };
+    let snapshot = with_log(engine, &name, &path, lines)
+        .map_err(|error| Failure::of("log", FailureKind::Data, &error))?;
+    Ok(Reply::Log(Box::new(LogView {
+        run: name,
+        path,
+        lines: snapshot.tail.lines,
+        first_line: snapshot.tail.first_line,
+        total_lines: snapshot.tail.total_lines,
+        metrics: snapshot.metrics,
+        modified: snapshot.tail.modified,
+    })))
+}
+
+/// A log stays open between questions, so that only what was appended is parsed.
+fn with_log(
+    engine: &Engine,
+    name: &str,
+    path: &std::path::Path,
+    lines: usize,
+) -> Result<LogSnapshot, ReadLogError> {
+    let mut followed = locked(&engine.inner.followed);
+    let log = followed
+        .entry((name.to_owned(), path.to_owned()))
+        .or_insert_with(|| FollowedLog::new(path));
+    log.refresh(lines)
+}

@@ -1,0 +1,120 @@
+//! Notices what other processes do to the workspace: another workbench's tags, an edited
+//! manifest, a growing log. Sleeps until the kernel says that a file changed.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+use notify::{RecursiveMode, Watcher};
+use semihv_domain::Failure;
+
+use crate::engine::locked;
+use crate::{Changed, Engine, Event};
+
+/// Changes come in bursts; the store is asked once per burst.
+const BURST: Duration = Duration::from_millis(120);
+/// Network file systems do not tell of remote writers, so they are asked.
+const POLL: Duration = Duration::from_secs(5);
+
+impl Engine {
+    /// Starts watching on a thread of its own; it ends when the engine's last clone is gone or
+    /// the process ends.
+    pub fn watch(&self) {
+        let engine = self.clone();
+        let spawned = std::thread::Builder::new()
+            .name("watch".to_owned())
+            .spawn(move || {
+                if let Err(error) = watch(&engine) {
+                    tracing::warn!(%error, "changes by other processes are not noticed");
+                }
+            });
+        if let Err(error) = spawned {
+            tracing::warn!(%error, "changes by other processes are not noticed");
+        }
+    }
+}
+
+fn watch(engine: &Engine) -> notify::Result<()> {
+    let (sender, receiver) = channel();
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading is no news, and would wake the watcher that reads.
+        let is_news = event.as_ref().is_ok_and(|event| !event.kind.is_access());
+        if let (true, Ok(event)) = (is_news, event) {
+            for path in event.paths {
+                let _ = sender.send(path);
+            }
+        }
+    })?;
+    let places = &engine.inner.places;
+    watcher.watch(places.root(), RecursiveMode::NonRecursive)?;
+    watcher.watch(&places.hidden(), RecursiveMode::NonRecursive)?;
+    if let Some(folder) = engine.user_places().settings().parent()
+        && folder.exists()
+    {
+        watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    }
+    for (_, path) in crate::runs::logs(engine) {
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        if folder.exists() && watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
+            tracing::warn!(folder = %folder.display(), "this log is not followed");
+        }
+    }
+    follow(engine, &receiver);
+    Ok(())
+}
+
+fn follow(engine: &Engine, changed: &Receiver<PathBuf>) {
+    let mut seen = data_version(engine);
+    loop {
+        let first = if engine.inner.file_system.is_network() {
+            match changed.recv_timeout(POLL) {
+                Ok(path) => Some(path),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        } else {
+            match changed.recv() {
+                Ok(path) => Some(path),
+                Err(_) => return,
+            }
+        };
+        let mut paths: Vec<PathBuf> = first.into_iter().collect();
+        while let Ok(path) = changed.recv_timeout(BURST) {
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+        tell_of(engine, &paths);
+        let now = data_version(engine);
+        if now != seen {
+            seen = now;
+            engine.tell(&Event::Changed(Changed::Rows));
+        }
+    }
+}
+
+fn tell_of(engine: &Engine, paths: &[PathBuf]) {
+    let settings = [
+        engine.inner.places.manifest(),
+        engine.user_places().settings(),
+    ];
+    if paths.iter().any(|path| settings.contains(path)) {
+        let trouble = engine
+            .reload_settings()
+            .err()
+            .map(|failure: Failure| failure.summary);
+        engine.tell(&Event::SettingsChanged { trouble });
+    }
+    for (run, log) in crate::runs::logs(engine) {
+        if paths.contains(&log) {
+            engine.tell(&Event::LogChanged { run });
+        }
+    }
+}
+
+/// Asked on the connection that writes what people type: it changes only when others wrote.
+fn data_version(engine: &Engine) -> Option<i64> {
+    locked(&engine.inner.pen)
+        .as_ref()
+        .and_then(|store| store.data_version().ok())
+}

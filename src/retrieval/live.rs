@@ -1,0 +1,116 @@
+//! What changes too often for the index: tags and notes, asked of the store at search time.
+
+use semihv_domain::DocumentKind;
+
+use crate::schema::{id_of, kind_number};
+
+/// Rows that people marked.
+pub trait LiveSets {
+    /// The rows of the kind with this tag.
+    fn tagged(&self, kind: DocumentKind, tag: &str) -> Vec<i64>;
+    /// The rows of the kind with any tag.
+    fn any_tagged(&self, kind: DocumentKind) -> Vec<i64>;
+    /// The rows of the kind with a note.
+    fn noted(&self, kind: DocumentKind) -> Vec<i64>;
+}
+
+/// Nobody marked anything: for searches over what has no tags and notes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoLiveSets;
+
+impl LiveSets for NoLiveSets {
+    fn tagged(&self, _kind: DocumentKind, _tag: &str) -> Vec<i64> {
+        Vec::new()
+    }
+
+    fn any_tagged(&self, _kind: DocumentKind) -> Vec<i64> {
+        Vec::new()
+    }
+
+    fn noted(&self, _kind: DocumentKind) -> Vec<i64> {
+        Vec::new()
+    }
+}
+
+/// Ids of one kind, made for the question "is this row of the index one of them".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RowSet {
+    kind: DocumentKind,
+    members: Members,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Members {
+    /// One bit an id, from 0: the ids of a store are dense.
+    Bits(Vec<u64>),
+    /// Sorted; for ids so thin that bits would waste memory.
+    Sorted(Vec<i64>),
+}
+
+impl RowSet {
+    pub(crate) fn new(kind: DocumentKind, mut ids: Vec<i64>) -> Self {
+        ids.sort_unstable();
+        ids.dedup();
+        let words = match (ids.first(), ids.last()) {
+            (Some(&first), Some(&last)) if first >= 0 => (last as u64 / 64).saturating_add(1),
+            _ => u64::MAX,
+        };
+        let is_dense = words <= (ids.len() as u64).saturating_mul(64).max(1 << 16);
+        let members = if is_dense {
+            let mut bits = vec![0_u64; words as usize];
+            for id in ids {
+                if let Some(word) = bits.get_mut(id as usize / 64) {
+                    *word |= 1 << (id % 64);
+                }
+            }
+            Members::Bits(bits)
+        } else {
+            Members::Sorted(ids)
+        };
+        Self { kind, members }
+    }
+
+    /// `row` is a number of the index's row column.
+    pub(crate) fn contains(&self, row: i64) -> bool {
+        if row & 3 != kind_number(self.kind) {
+            return false;
+        }
+        let id = id_of(row);
+        match &self.members {
+            Members::Bits(bits) => {
+                id >= 0
+                    && bits
+                        .get(id as usize / 64)
+                        .is_some_and(|word| word & (1 << (id % 64)) != 0)
+            }
+            Members::Sorted(ids) => ids.binary_search(&id).is_ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::schema::row_of;
+
+    #[test]
+    fn a_row_of_another_kind_is_no_member() {
+        let set = RowSet::new(DocumentKind::Case, vec![1, 5]);
+        assert!(set.contains(row_of(DocumentKind::Case, 5)));
+        assert!(!set.contains(row_of(DocumentKind::Question, 5)));
+    }
+
+    proptest! {
+        #[test]
+        fn members_are_exactly_the_given_ids(
+            ids in prop::collection::vec(prop_oneof![-3_i64..200, 0..i64::MAX / 8], 0..50),
+            asked in prop_oneof![-3_i64..200, 0..i64::MAX / 8],
+        ) {
+            let set = RowSet::new(DocumentKind::Passage, ids.clone());
+            prop_assert_eq!(set.contains(row_of(DocumentKind::Passage, asked)), ids.contains(&asked));
+            prop_assert!(ids.iter().all(|&id| set.contains(row_of(DocumentKind::Passage, id))));
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The searches: ids for lists, hits with reasons, hits for a whole text, counts for facets.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use semihv_domain::{DocumentKind, Facet, FacetCount, Hit, QueryError};
+use tantivy::collector::TopDocs;
+use tantivy::query::Query;
+use tantivy::{DocAddress, Score, Searcher, TantivyError, Term};
+
+use crate::analysis::query_terms;
+use crate::collect::{AllIds, FirstRows, RankedIds, ValueCounts};
+use crate::hits::{HitMaker, KindStatistics};
+use crate::index::{State, guarded};
+use crate::live::LiveSets;
+use crate::plan::{Node, Planner, ScoredTerm, scored};
+use crate::schema::cut;
+use crate::values::Values;
+use crate::{Index, QueryText};
+
+/// Of a long text only so many words are searched for: the most telling ones.
+const TELLING_WORDS: usize = 24;
+
+/// Read of a text that is to be compared; more would tell no more.
+const COMPARED_TEXT: usize = 64 << 10;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(
+        "the search index at {path} cannot be read; build it again with `semihv index --rebuild`"
+    )]
+    Read { path: PathBuf, source: TantivyError },
+}
+
+/// One search under way: a query's plan on one state of the index.
+struct Search<'a> {
+    searcher: &'a Searcher,
+    planner: Planner<'a>,
+    node: Node,
+}
+
+impl Index {
+    /// All rows of the kind that match: in row order when the query only filters, best score
+    /// first when there are words in it.
+    pub fn ids(
+        &self,
+        kind: DocumentKind,
+        query: &QueryText,
+        live: &dyn LiveSets,
+    ) -> Result<Vec<i64>, SearchError> {
+        self.search(kind, query, live, |search| {
+            let searcher = search.searcher;
+            if scored(&search.node).is_empty() {
+                let query = search.planner.unscored_query(&search.node);
+                return searcher.search(&query, &AllIds);
+            }
+            let query = search.planner.scored_query(&search.node);
+            let statistics = KindStatistics::new(searcher, &self.fields, kind)?;
+            searcher.search_with_statistics_provider(&query, &RankedIds, &statistics)
+        })
+    }
+
+    /// The best rows with snippet and reason, and how many match in all.
+    pub fn hits(
+        &self,
+        kind: DocumentKind,
+        query: &QueryText,
+        limit: usize,
+        live: &dyn LiveSets,
+    ) -> Result<(Vec<Hit>, u64), SearchError> {
+        self.search(kind, query, live, |search| {
+            let (found, total) = search.best(&self.fields, limit)?;
+            Ok((search.hits(self, &found)?, total))
+        })
+    }
+
+    /// The documents that are most like a text, by its most telling words. Nothing in the text is
+    /// read as query syntax.
+    pub fn free_text_hits(
+        &self,
+        kind: DocumentKind,
+        text: &str,
+        limit: usize,
+    ) -> Result<Vec<Hit>, SearchError> {
+        let state = self.state();
+        let searcher = &state.searcher;
+        let outcome = guarded(|| {
+            let statistics = KindStatistics::new(searcher, &self.fields, kind)?;
+            let words = self.telling_words(searcher, &statistics, kind, text)?;
+            if words.is_empty() || limit == 0 {
+                return Ok(Vec::new());
+            }
+            let values = Values::default();
+            let search = Search {
+                searcher,
+                planner: Planner {
+                    kind,
+                    fields: &self.fields,
+                    values: &values,
+                    live: &crate::NoLiveSets,
+                },
+                node: Node::Any(words.into_iter().map(Node::Word).collect()),
+            };
+            let found = search.best_scored(&statistics, limit)?;
+            search.hits(self, &found)
+        });
+        outcome.map_err(|source| self.read_error(source))
+    }
+
+    /// How many matching rows have each value; most first.
+    pub fn facets(
+        &self,
+        kind: DocumentKind,
+        query: &QueryText,
+        facets: &[Facet],
+        live: &dyn LiveSets,
+    ) -> Result<Vec<(Facet, Vec<FacetCount>)>, SearchError> {
+        let counted = self.search(kind, query, live, |search| {
+            let query = search.planner.unscored_query(&search.node);
+            search.searcher.search(
+                &query,
+                &ValueCounts {
+                    facets: facets.to_vec(),
+                },
+            )
+        })?;
+        let sorted = counted.into_iter().map(|counts| {
+            let mut counts: Vec<FacetCount> = counts
+                .into_iter()
+                .map(|(value, count)| FacetCount { value, count })
+                .collect();
+            counts.sort_by_key(|value| Reverse(value.count));
+            counts
+        });
+        Ok(facets.iter().copied().zip(sorted).collect())
+    }
+
+    /// The values of a query field with their counts over all kinds; most first.
+    pub fn values(&self, field: &str) -> Result<Vec<FacetCount>, SearchError> {
+        let state = self.state();
+        let values = guarded(|| state.values(&self.fields));
+        Ok(values.map_err(|source| self.read_error(source))?.of(field))
+    }
+
+    fn search<T>(
+        &self,
+        kind: DocumentKind,
+        query: &QueryText,
+        live: &dyn LiveSets,
+        run: impl FnOnce(&Search<'_>) -> tantivy::Result<T>,
+    ) -> Result<T, SearchError> {
+        let state: &State = &self.state();
+        let values = guarded(|| state.values(&self.fields));
+        let values = values.map_err(|source| self.read_error(source))?;
+        let planner = Planner {
+            kind,
+            fields: &self.fields,
+            values: &values,
+            live,
+        };
+        let node = planner.plan(query.expression.as_ref())?;
+        let search = Search {
+            searcher: &state.searcher,
+            planner,
+            node,
+        };
+        guarded(|| run(&search)).map_err(|source| self.read_error(source))
+    }
+
+    fn read_error(&self, source: TantivyError) -> SearchError {
+        SearchError::Read {
+            path: self.folder(),
+            source,
+        }
+    }
+
+    /// By how often a word stands in the text times how rare it is in the index.
+    fn telling_words(
+        &self,
+        searcher: &Searcher,
+        statistics: &KindStatistics<'_>,
+        kind: DocumentKind,
+        text: &str,
+    ) -> tantivy::Result<Vec<ScoredTerm>> {
+        let mut counted: BTreeMap<String, (f32, String)> = BTreeMap::new();
+        for word in query_terms(cut(text, COMPARED_TEXT)) {
+            let entry = counted.entry(word.term).or_insert((0.0, word.written));
+            entry.0 += 1.0;
+        }
+        let all = statistics.documents() as f32;
+        let mut words: Vec<(f32, Term, String)> = Vec::new();
+        for (word, (count, written)) in counted {
+            let term = self.fields.word_term(kind, &word);
+            let documents = searcher.doc_freq(&term)? as f32;
+            if documents > 0.0 {
+                let rarity = (1.0 + (all - documents + 0.5) / (documents + 0.5)).ln();
+                words.push((count * rarity, term, written));
+            }
+        }
+        words.sort_by(|left, right| right.0.total_cmp(&left.0));
+        words.truncate(TELLING_WORDS);
+        let terms = words
+            .into_iter()
+            .map(|(_, term, written)| ScoredTerm { term, written });
+        Ok(terms.collect())
+    }
+}
+
+impl Search<'_> {
+    fn best(
+        &self,
+        fields: &crate::schema::Fields,
+        limit: usize,
+    ) -> tantivy::Result<(Vec<(Score, DocAddress)>, u64)> {
+        let query = self.planner.unscored_query(&self.node);
+        if limit == 0 {
+            return Ok((Vec::new(), query.count(self.searcher)? as u64));
+        }
+        if scored(&self.node).is_empty() {
+            let (found, total) = self.searcher.search(&query, &FirstRows { limit })?;
+            return Ok((
+                found.into_iter().map(|address| (0.0, address)).collect(),
+                total,
+            ));
+        }
+        // Two passes: the best are found by skipping what cannot be among them, the count needs
+        // no scores.
+        let statistics = KindStatistics::new(self.searcher, fields, self.planner.kind)?;
+        let found = self.best_scored(&statistics, limit)?;
+        Ok((found, query.count(self.searcher)? as u64))
+    }
+
+    fn best_scored(
+        &self,
+        statistics: &KindStatistics<'_>,
+        limit: usize,
+    ) -> tantivy::Result<Vec<(Score, DocAddress)>> {
+        let query = self.planner.scored_query(&self.node);
+        let best = TopDocs::with_limit(limit).order_by_score();
+        self.searcher
+            .search_with_statistics_provider(&query, &best, statistics)
+    }
+
+    fn hits(&self, index: &Index, found: &[(Score, DocAddress)]) -> tantivy::Result<Vec<Hit>> {
+        let kind = self.planner.kind;
+        let statistics = KindStatistics::new(self.searcher, &index.fields, kind)?;
+        let maker = HitMaker::new(self.searcher, &index.fields, &statistics, kind, &self.node)?;
+        found
+            .iter()
+            .map(|&(score, address)| maker.hit(address, score))
+            .collect()
+    }
+}

@@ -1,0 +1,196 @@
+//! The real engine behind the workbench.
+
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+
+use semihv_domain::{Failure, FailureKind, JobId};
+use semihv_engine::{
+    Edit, Edited, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
+    known_workspaces,
+};
+
+use crate::backend::{Backend, Settings};
+use crate::keymap::KeyRow;
+use crate::layout::{Layout, Tree};
+use crate::pane::PaneKind;
+
+impl Backend for Engine {
+    fn ask(&self, query: Query) -> Result<Reply, Failure> {
+        Self::ask(self, &query)
+    }
+
+    fn edit(&self, edit: &Edit) -> Result<Edited, Failure> {
+        Self::edit(self, edit)
+    }
+
+    fn start(&self, spec: JobSpec) -> Result<JobId, Failure> {
+        Self::start(self, spec).map(|job| job.id)
+    }
+
+    fn cancel(&self, job: JobId) {
+        Self::cancel(self, job);
+    }
+
+    fn events(&self) -> Receiver<Event> {
+        self.subscribe()
+    }
+
+    fn read_image(&self, location: &str) -> Result<Vec<u8>, Failure> {
+        Self::read_image(self, location)
+    }
+
+    fn save_session(&self, json: &str) -> Result<(), Failure> {
+        Self::save_session(self, json)
+    }
+
+    fn load_session(&self) -> Option<String> {
+        self.session()
+    }
+
+    fn keep_copied(&self, text: &str) -> Result<String, Failure> {
+        self.keep_copied_text(text)
+            .map(|path| path.display().to_string())
+    }
+
+    fn settings(&self) -> Settings {
+        let settings = Self::settings(self);
+        let theme = settings.theme.value;
+        Settings {
+            theme: (theme != "auto").then_some(theme),
+            themes: self.own_themes(),
+            keys: self.keys().into_iter().map(key_row).collect(),
+            is_ascii: settings.ascii.value,
+            graphics: Some(settings.graphics.value.name().to_owned()),
+            layout: Some(settings.layout.value),
+            layouts: self
+                .manifest()
+                .layout
+                .iter()
+                .filter_map(|(name, entry)| layout(name, entry).ok())
+                .collect(),
+            workspaces: workspaces(self.user_places()),
+        }
+    }
+}
+
+/// Before any workspace is open: only the known ones count.
+pub fn settings_without_workspace(user: &UserPlaces) -> Settings {
+    Settings {
+        workspaces: workspaces(user),
+        ..Settings::default()
+    }
+}
+
+fn workspaces(user: &UserPlaces) -> Vec<(String, PathBuf)> {
+    known_workspaces(&user.known_workspaces())
+        .into_iter()
+        .map(|known| (folder_name(&known.path), known.path))
+        .collect()
+}
+
+fn folder_name(path: &std::path::Path) -> String {
+    let name: PathBuf = path.file_name().unwrap_or_default().into();
+    name.to_string_lossy().into_owned()
+}
+
+fn key_row(entry: KeyEntry) -> KeyRow {
+    KeyRow {
+        scope: entry.place,
+        on: entry.on,
+        run: entry.run,
+        desc: entry.desc,
+    }
+}
+
+/// A layout of the manifest: rows of panes, each with its share of the width.
+fn layout(name: &str, entry: &LayoutEntry) -> Result<Layout, Failure> {
+    let unsound = |why: String| {
+        Failure::new(
+            "settings",
+            FailureKind::Config,
+            format!("layout {name}: {why}"),
+        )
+    };
+    let mut rows = Vec::new();
+    for (at, row) in entry.rows.iter().enumerate() {
+        let panes = row
+            .iter()
+            .map(|text| pane(text).ok_or_else(|| unsound(format!("no pane {text:?}"))))
+            .collect::<Result<Vec<_>, _>>()?;
+        let height = entry.heights.get(at).copied().unwrap_or(1).max(1);
+        let panes: Vec<(u16, Tree)> = panes
+            .into_iter()
+            .map(|(kind, width)| (width, Tree::Pane(kind)))
+            .collect();
+        let row = joined(panes, Tree::right).ok_or_else(|| unsound("an empty row".to_owned()))?;
+        rows.push((height, row));
+    }
+    let tree = joined(rows, Tree::below).ok_or_else(|| unsound("no rows".to_owned()))?;
+    let focus = tree.panes().first().copied().unwrap_or(PaneKind::Cases);
+    Ok(Layout {
+        name: name.to_owned(),
+        tree,
+        focus,
+    })
+}
+
+/// `image:2` is the image pane, twice as wide as the others.
+fn pane(text: &str) -> Option<(PaneKind, u16)> {
+    let (name, width) = text.split_once(':').unwrap_or((text, "1"));
+    let kind = PaneKind::ALL.into_iter().find(|kind| kind.name() == name)?;
+    Some((kind, width.parse().ok().filter(|width| *width > 0)?))
+}
+
+/// Splits off the first part by its share of the whole, in percent, then the rest likewise.
+fn joined(mut parts: Vec<(u16, Tree)>, split: fn(u16, Tree, Tree) -> Tree) -> Option<Tree> {
+    let (mut total, mut tree) = parts.pop()?;
+    while let Some((share, first)) = parts.pop() {
+        total = total.saturating_add(share);
+        let percent = u32::from(share) * 100 / u32::from(total.max(1));
+        tree = split(
+            u16::try_from(percent).unwrap_or(50).clamp(10, 90),
+            first,
+            tree,
+        );
+    }
+    Some(tree)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(rows: &[&[&str]]) -> LayoutEntry {
+        let rows = rows.iter();
+        LayoutEntry {
+            rows: rows
+                .map(|row| row.iter().map(|text| (*text).to_owned()).collect())
+                .collect(),
+            heights: vec![3, 2],
+        }
+    }
+
+    #[test]
+    fn a_layout_of_the_manifest_becomes_a_tree_in_reading_order() {
+        let layout = layout(
+            "reading",
+            &entry(&[&["questions", "image:2"], &["text", "guidelines"]]),
+        )
+        .unwrap();
+        assert_eq!(
+            layout.tree.panes(),
+            [
+                PaneKind::Questions,
+                PaneKind::Image,
+                PaneKind::Text,
+                PaneKind::Guidelines
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_pane_is_named() {
+        let failure = layout("x", &entry(&[&["picture"]])).unwrap_err();
+        assert_eq!(failure.summary, "layout x: no pane \"picture\"");
+    }
+}
