@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use semihv_cli::{Next, OpenArguments};
 use semihv_domain::Failure;
-use semihv_engine::{Engine, UserPlaces};
-use semihv_tui::{Choice, Outcome};
+use semihv_engine::{Engine, UserPlaces, Writing};
+use semihv_tui::{Depth, Options, Outcome, Picked};
 
 fn main() -> ExitCode {
-    let user = UserPlaces::from_environment(|name| std::env::var(name).ok());
+    let user = UserPlaces::from_environment(variable);
     let is_interactive = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let outcome = match semihv_cli::run(&user, semihv_tui::keymap_markdown, is_interactive) {
         Next::Exit(code) => return code,
@@ -26,11 +26,22 @@ fn main() -> ExitCode {
     }
 }
 
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// The workbench, and the next one when the user switches to another workspace.
 fn work(user: &UserPlaces, mut engine: Engine) -> Result<(), Failure> {
     loop {
         semihv_cli::log_to(&engine.log_file());
-        match semihv_tui::run(Arc::new(engine.clone()))? {
+        engine.follow_changes();
+        let options = Options {
+            is_read_only: engine.writing() == Writing::Refused,
+            has_mouse: engine.settings().mouse.value,
+            reports: engine.log_file().parent().map(std::path::Path::to_owned),
+            ..Options::default()
+        };
+        match semihv_tui::run(Arc::new(engine.clone()), options)? {
             Outcome::Quit => return Ok(()),
             Outcome::OpenWorkspace(root) => {
                 engine = semihv_cli::open(user, &root, &OpenArguments::default())?;
@@ -40,12 +51,15 @@ fn work(user: &UserPlaces, mut engine: Engine) -> Result<(), Failure> {
 }
 
 fn pick(user: &UserPlaces, open: &OpenArguments) -> Result<(), Failure> {
-    let known = semihv_engine::known_workspaces(&user.known_workspaces());
-    let engine = match semihv_tui::pick(known)? {
-        Choice::Nothing => return Ok(()),
-        Choice::Open(root) => semihv_cli::open(user, &root, open)?,
-        Choice::CreateHere => semihv_cli::create_here(user, open)?,
-        Choice::Demo => semihv_cli::open_demo(user, &user.demo(), open)?.0,
+    let options = Options {
+        depth: Depth::of_environment(variable),
+        ..Options::default()
+    };
+    let engine = match semihv_tui::pick(semihv_tui::settings_without_workspace(user), &options)? {
+        Picked::Quit => return Ok(()),
+        Picked::Open(root) => semihv_cli::open(user, &root, open)?,
+        Picked::CreateHere => semihv_cli::create_here(user, open)?,
+        Picked::Demo => semihv_cli::open_demo(user, &user.demo(), open)?.0,
     };
     work(user, engine)
 }

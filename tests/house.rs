@@ -20,7 +20,15 @@ const EDGES: [(&str, &[&str]); 12] = [
     ("runs", &["domain", "workspace"]),
     (
         "engine",
-        &["domain", "workspace", "imaging", "curation", "retrieval", "evaluation", "runs"],
+        &[
+            "domain",
+            "workspace",
+            "imaging",
+            "curation",
+            "retrieval",
+            "evaluation",
+            "runs",
+        ],
     ),
     ("cli", &["domain", "engine", "imaging", "terminal"]),
     ("tui", &["domain", "engine", "imaging", "terminal"]),
@@ -29,14 +37,23 @@ const EDGES: [(&str, &[&str]); 12] = [
 
 #[test]
 fn crates_name_only_the_crates_they_may() {
-    let allowed: BTreeMap<&str, BTreeSet<&str>> =
-        EDGES.iter().map(|(name, edges)| (*name, edges.iter().copied().collect())).collect();
+    let allowed: BTreeMap<&str, BTreeSet<&str>> = EDGES
+        .iter()
+        .map(|(name, edges)| (*name, edges.iter().copied().collect()))
+        .collect();
     for (name, allowed) in &allowed {
-        let manifest = fs::read_to_string(root().join("src").join(name).join("Cargo.toml")).unwrap();
+        let manifest =
+            fs::read_to_string(root().join("src").join(name).join("Cargo.toml")).unwrap();
         let manifest: toml::Table = manifest.parse().unwrap();
         let dependencies = manifest["dependencies"].as_table().unwrap();
-        for named in dependencies.keys().filter_map(|key| key.strip_prefix("semihv-")) {
-            assert!(allowed.contains(named), "src/{name} must not name semihv-{named}");
+        for named in dependencies
+            .keys()
+            .filter_map(|key| key.strip_prefix("semihv-"))
+        {
+            assert!(
+                allowed.contains(named),
+                "src/{name} must not name semihv-{named}"
+            );
         }
     }
 }
@@ -46,7 +63,10 @@ fn every_crate_has_its_edges_written_down() {
     for folder in fs::read_dir(root().join("src")).unwrap().flatten() {
         let name = folder.file_name().into_string().unwrap();
         if folder.path().join("Cargo.toml").exists() {
-            assert!(EDGES.iter().any(|(known, _)| *known == name), "no edges for src/{name}");
+            assert!(
+                EDGES.iter().any(|(known, _)| *known == name),
+                "no edges for src/{name}"
+            );
         }
     }
 }
@@ -77,8 +97,16 @@ fn files_say_what_they_are_and_stay_short() {
         let text = fs::read_to_string(&path).unwrap();
         let is_test = path.to_string_lossy().contains("tests");
         let lines = text.lines().count();
-        assert!(lines <= 620 || is_test, "{} has {lines} lines", path.display());
-        assert!(text.starts_with("//!") || is_test, "{} has no module doc", path.display());
+        assert!(
+            lines <= 620 || is_test,
+            "{} has {lines} lines",
+            path.display()
+        );
+        assert!(
+            text.starts_with("//!") || is_test,
+            "{} has no module doc",
+            path.display()
+        );
     }
 }
 
@@ -118,14 +146,28 @@ fn the_changelog_begins_with_what_is_unreleased() {
 #[test]
 fn no_file_names_a_machine() {
     let mut names = all_rust_files();
-    for name in ["README.md", "CHANGELOG.md", "src/README.md", ".ci/run", "tests/run"] {
+    for name in [
+        "README.md",
+        "CHANGELOG.md",
+        "src/README.md",
+        ".ci/run",
+        "tests/run",
+    ] {
         names.push(root().join(name));
     }
-    let forbidden = [["/wo", "rk/"].concat(), ["/ro", "ot/"].concat(), ["/tmp/", "wt"].concat()];
+    let forbidden = [
+        ["/wo", "rk/"].concat(),
+        ["/ro", "ot/"].concat(),
+        ["/tmp/", "wt"].concat(),
+    ];
     for path in names {
         let text = fs::read_to_string(&path).unwrap();
         for word in &forbidden {
-            assert!(!text.contains(word.as_str()), "{} names {word}", path.display());
+            assert!(
+                !text.contains(word.as_str()),
+                "{} names {word}",
+                path.display()
+            );
         }
     }
 }

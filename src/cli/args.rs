@@ -8,8 +8,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// Without a verb it opens the workbench on DIR, or on the nearest workspace upward.
 #[derive(Debug, Parser)]
-#[command(name = "semihv", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 fine, 1 failed, 2 usage. `semihv demo` shows what it can do.")]
+#[command(
+    name = "semihv",
+    version,
+    args_conflicts_with_subcommands = true,
+    max_term_width = 100
+)]
+#[command(
+    after_help = "Exit codes: 0 fine, 1 failed, 2 usage. `semihv demo` shows what it can do."
+)]
 pub struct Arguments {
     #[command(subcommand)]
     pub verb: Option<Verb>,
@@ -54,9 +61,7 @@ pub struct Common {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Make DIR a workspace
-    Init {
-        folder: PathBuf,
-    },
+    Init { folder: PathBuf },
     /// Make the demo workspace and open it; without a terminal, print what is in it
     Demo {
         /// Where it lies; default: the user's data folder
@@ -194,7 +199,10 @@ impl Verb {
             | Self::Config { common }
             | Self::Show { common, .. }
             | Self::Doctor { common, .. } => Some(common),
-            Self::Init { .. } | Self::Demo { .. } | Self::Workspaces { .. } | Self::Generate { .. } => None,
+            Self::Init { .. }
+            | Self::Demo { .. }
+            | Self::Workspaces { .. }
+            | Self::Generate { .. } => None,
         }
     }
 }

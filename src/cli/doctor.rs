@@ -51,8 +51,10 @@ pub(crate) fn doctor(
     let text = lines(&report).join("\n");
     if let Some(file) = file {
         std::fs::write(file, format!("{text}\n")).map_err(|error| {
-            Failure::of("doctor", FailureKind::User, &error)
-                .with_hint(format!("cannot write {}; give another file", file.display()))
+            Failure::of("doctor", FailureKind::User, &error).with_hint(format!(
+                "cannot write {}; give another file",
+                file.display()
+            ))
         })?;
     }
     if output.is_json() {
@@ -65,11 +67,19 @@ pub(crate) fn doctor(
 fn system() -> String {
     let name = rustix::system::uname();
     let part = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
-    format!("{} {} {}", part(name.sysname()), part(name.release()), part(name.machine()))
+    format!(
+        "{} {} {}",
+        part(name.sysname()),
+        part(name.release()),
+        part(name.machine())
+    )
 }
 
 fn lines(report: &Report) -> Vec<String> {
-    let mut lines = vec![format!("semihv      {} on {}", report.semihv, report.system)];
+    let mut lines = vec![format!(
+        "semihv      {} on {}",
+        report.semihv, report.system
+    )];
     lines.extend(report.terminal.lines());
     lines.push(String::new());
     match (&report.workspace, &report.workspace_trouble) {
@@ -79,15 +89,26 @@ fn lines(report: &Report) -> Vec<String> {
     }
     lines.push(String::new());
     for part in &report.optional {
-        let state = part.found.clone().unwrap_or_else(|| format!("missing: {}", part.how_to_get));
+        let state = part
+            .found
+            .clone()
+            .unwrap_or_else(|| format!("missing: {}", part.how_to_get));
         lines.push(format!("{:<11} {state} (for {})", part.name, part.used_for));
     }
     lines
 }
 
 fn workspace_lines(workspace: &WorkspaceReport) -> Vec<String> {
-    let network = if workspace.is_network { ", a network file system" } else { "" };
-    let writing = if workspace.is_read_only { "read-only" } else { "writable" };
+    let network = if workspace.is_network {
+        ", a network file system"
+    } else {
+        ""
+    };
+    let writing = if workspace.is_read_only {
+        "read-only"
+    } else {
+        "writable"
+    };
     let index = match (&workspace.index_trouble, workspace.unindexed) {
         (Some(trouble), _) => trouble.clone(),
         (None, 0) => format!("{} documents, up to date", grouped(workspace.documents)),
@@ -104,13 +125,18 @@ fn workspace_lines(workspace: &WorkspaceReport) -> Vec<String> {
             workspace.file_system,
             grouped(workspace.free_bytes >> 20)
         ),
-        format!("store       SQLite {}, journal {}", workspace.sqlite, workspace.journal),
+        format!(
+            "store       SQLite {}, journal {}",
+            workspace.sqlite, workspace.journal
+        ),
         format!("index       {index}"),
     ]
 }
 
 fn optional_parts() -> Vec<OptionalPart> {
-    let editor = std::env::var("VISUAL").or_else(|_| std::env::var("EDITOR")).ok();
+    let editor = std::env::var("VISUAL")
+        .or_else(|_| std::env::var("EDITOR"))
+        .ok();
     vec![
         OptionalPart {
             name: "editor",
@@ -141,8 +167,18 @@ fn optional_parts() -> Vec<OptionalPart> {
 
 /// The first line that a program says of itself.
 fn version(program: &str, flag: &str) -> Option<String> {
-    let ran = Command::new(program).arg(flag).stdin(std::process::Stdio::null()).output().ok()?;
-    let said = if ran.stdout.is_empty() { ran.stderr } else { ran.stdout };
+    let ran = Command::new(program)
+        .arg(flag)
+        .stdin(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    let said = if ran.stdout.is_empty() {
+        ran.stderr
+    } else {
+        ran.stdout
+    };
     let said = String::from_utf8_lossy(&said).into_owned();
-    said.lines().find(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned())
+    said.lines()
+        .find(|line| !line.trim().is_empty())
+        .map(|line| line.trim().to_owned())
 }

@@ -21,8 +21,12 @@ pub(crate) fn generate(
         Generated::Keys => output.raw().write_all(keys_markdown().as_bytes())?,
         Generated::Completions => {
             let shell = shell.or_else(Shell::from_env).ok_or_else(|| {
-                Failure::new("generate", FailureKind::User, "which shell? $SHELL does not say")
-                    .with_hint("add --shell bash, zsh, fish, elvish or powershell")
+                Failure::new(
+                    "generate",
+                    FailureKind::User,
+                    "which shell? $SHELL does not say",
+                )
+                .with_hint("add --shell bash, zsh, fish, elvish or powershell")
             })?;
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut command, "semihv", &mut script);

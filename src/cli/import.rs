@@ -33,7 +33,10 @@ pub(crate) fn import(
         .find(|source| source.name == spec.source_name())
         .map_or(0, |source| source.skipped);
     if skipped > 0 && !output.is_json() {
-        let line = format!("{skipped} rows were skipped: `semihv skipped {}` says why", spec.source_name());
+        let line = format!(
+            "{skipped} rows were skipped: `semihv skipped {}` says why",
+            spec.source_name()
+        );
         output.line(&line)?;
     }
     if engine.settings().index_after_import.value {
@@ -69,23 +72,33 @@ fn dry_run(
         counts.skipped
     ))?;
     for skipped in &found.skipped {
-        let line = skipped.at.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let line = skipped
+            .at
+            .line
+            .map(|line| format!(":{line}"))
+            .unwrap_or_default();
         output.line(&format!("  {}{line}: {}", skipped.at.file, skipped.reason))?;
     }
     Ok(())
 }
 
-pub(crate) fn index(
-    engine: &Engine,
-    rebuild: bool,
-    output: &mut Output,
-) -> Result<(), VerbError> {
-    let rebuild = if rebuild { Rebuild::FromNothing } else { Rebuild::Incremental };
+pub(crate) fn index(engine: &Engine, rebuild: bool, output: &mut Output) -> Result<(), VerbError> {
+    let rebuild = if rebuild {
+        Rebuild::FromNothing
+    } else {
+        Rebuild::Incremental
+    };
     run(engine, JobSpec::Index(rebuild), output)
 }
 
 pub(crate) fn check(engine: &Engine, source: &str, output: &mut Output) -> Result<(), VerbError> {
-    run(engine, JobSpec::Check { source: source.to_owned() }, output)
+    run(
+        engine,
+        JobSpec::Check {
+            source: source.to_owned(),
+        },
+        output,
+    )
 }
 
 fn run(engine: &Engine, spec: JobSpec, output: &mut Output) -> Result<(), VerbError> {
@@ -134,7 +147,10 @@ impl Bar {
     fn new() -> Self {
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self { bar, has_total: false }
+        Self {
+            bar,
+            has_total: false,
+        }
     }
 
     fn show(&mut self, progress: &JobProgress) {
@@ -156,6 +172,7 @@ impl Bar {
             0 => String::new(),
             skipped => format!(", {skipped} skipped"),
         };
-        self.bar.set_message(format!("{} rows{skipped}", progress.rows));
+        self.bar
+            .set_message(format!("{} rows{skipped}", progress.rows));
     }
 }

@@ -8,7 +8,10 @@ mod generate;
 mod import;
 mod output;
 mod search;
+mod show;
 mod show_verb;
+mod terminal_report;
+mod tracing_file;
 mod verbs;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +25,7 @@ use semihv_engine::{
 
 pub use args::{Arguments, OpenArguments};
 pub use output::report_failure;
+pub use tracing_file::log_to;
 
 use args::Verb;
 use output::{Output, VerbError, exit_code};
@@ -40,7 +44,11 @@ pub enum Next {
 pub fn run(user: &UserPlaces, keys_markdown: fn() -> String, is_interactive: bool) -> Next {
     let arguments = Arguments::parse();
     let json = wants_json(&arguments);
-    let session = Session { user, keys_markdown, is_interactive };
+    let session = Session {
+        user,
+        keys_markdown,
+        is_interactive,
+    };
     match session.perform(arguments) {
         Ok(next) => next,
         Err(VerbError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -82,6 +90,13 @@ pub fn open_demo(
     semihv_engine::demo(open_options(user, root, flags)?)
 }
 
+/// Makes the current folder a workspace and opens it.
+pub fn create_here(user: &UserPlaces, flags: &OpenArguments) -> Result<Engine, Failure> {
+    let here = Path::new(".");
+    semihv_engine::init(here).map_err(|error| Failure::of("init", FailureKind::User, &error))?;
+    open(user, here, flags)
+}
+
 fn open_options(
     user: &UserPlaces,
     root: &Path,
@@ -95,7 +110,11 @@ fn open_options(
     Ok(OpenOptions {
         root,
         user: user.clone(),
-        writing: if flags.read_only { Writing::Refused } else { Writing::Allowed },
+        writing: if flags.read_only {
+            Writing::Refused
+        } else {
+            Writing::Allowed
+        },
         flags: SettingsFile {
             theme: flags.theme.clone(),
             graphics,
@@ -109,8 +128,12 @@ fn open_options(
 fn parse_graphics(name: &str) -> Result<semihv_engine::Graphics, Failure> {
     semihv_engine::Graphics::parse(name).ok_or_else(|| {
         let known = semihv_engine::Graphics::NAMES.join(", ");
-        Failure::new("open", FailureKind::User, format!("no graphics protocol {name:?}"))
-            .with_hint(format!("one of {known}"))
+        Failure::new(
+            "open",
+            FailureKind::User,
+            format!("no graphics protocol {name:?}"),
+        )
+        .with_hint(format!("one of {known}"))
     })
 }
 
@@ -144,7 +167,10 @@ impl Session<'_> {
             Some(folder) => {
                 let summary = format!("{} is no workspace", folder.display());
                 return Err(Failure::new("open", FailureKind::User, summary)
-                    .with_hint(format!("make it one with `semihv init {}`", folder.display()))
+                    .with_hint(format!(
+                        "make it one with `semihv init {}`",
+                        folder.display()
+                    ))
                     .into());
             }
             None => find_workspace(Path::new(".")),
@@ -157,11 +183,15 @@ impl Session<'_> {
         };
         let engine = self::open(self.user, &root, &open)?;
         if self.is_interactive {
-            return Ok(Next::Workbench { engine: Box::new(engine) });
+            return Ok(Next::Workbench {
+                engine: Box::new(engine),
+            });
         }
-        Err(Failure::new("open", FailureKind::User, "the workbench needs a terminal")
-            .with_hint("run it in a terminal, or use a verb: `semihv --help` lists them")
-            .into())
+        Err(
+            Failure::new("open", FailureKind::User, "the workbench needs a terminal")
+                .with_hint("run it in a terminal, or use a verb: `semihv --help` lists them")
+                .into(),
+        )
     }
 
     fn demo(
@@ -173,7 +203,9 @@ impl Session<'_> {
         let root = dir.unwrap_or_else(|| self.user.demo());
         let (engine, summary) = open_demo(self.user, &root, open)?;
         if self.is_interactive && !json {
-            return Ok(Next::Workbench { engine: Box::new(engine) });
+            return Ok(Next::Workbench {
+                engine: Box::new(engine),
+            });
         }
         let mut output = Output::new(json);
         verbs::print_demo(&summary, &mut output)?;
@@ -193,11 +225,16 @@ impl Session<'_> {
                 verbs::workspaces(self.user, &mut output)?;
             }
             Verb::Doctor { report, common } => {
-                let engine = self.engine_of(&common.workspace).ok();
-                doctor::doctor(engine.as_ref(), report.as_deref(), &mut output)?;
+                let engine = self.engine_of(common.workspace.as_deref());
+                doctor::doctor(engine, report.as_deref(), &mut output)?;
             }
-            Verb::Show { image, graphics, width, common } => {
-                let engine = self.engine_of(&common.workspace).ok();
+            Verb::Show {
+                image,
+                graphics,
+                width,
+                common,
+            } => {
+                let engine = self.engine_of(common.workspace.as_deref()).ok();
                 show_verb::show(engine.as_ref(), (image, graphics, *width), &mut output)?;
             }
             verb => self.run_on_workspace(verb, &mut output)?,
@@ -207,7 +244,7 @@ impl Session<'_> {
 
     fn run_on_workspace(&self, verb: &Verb, output: &mut Output) -> Result<(), VerbError> {
         let folder = verb.common().and_then(|common| common.workspace.clone());
-        let engine = self.engine_of(&folder)?;
+        let engine = self.engine_of(folder.as_deref())?;
         match verb {
             Verb::Import(arguments) => import::import(&engine, arguments, output),
             Verb::Index { rebuild, .. } => import::index(&engine, *rebuild, output),
@@ -218,9 +255,13 @@ impl Session<'_> {
             }
             Verb::Sources { .. } => verbs::sources(&engine, output),
             Verb::Case { key, .. } => verbs::case(&engine, key, output),
-            Verb::Tag { tag, query, kind, remove, .. } => {
-                verbs::tag(&engine, (tag, query, *kind, *remove), output)
-            }
+            Verb::Tag {
+                tag,
+                query,
+                kind,
+                remove,
+                ..
+            } => verbs::tag(&engine, (tag, query, *kind, *remove), output),
             Verb::Note { key, text, .. } => verbs::note(&engine, key, text, output),
             Verb::Jobs { .. } => verbs::jobs(&engine, output),
             Verb::Log { run, lines, .. } => verbs::log(&engine, run.as_deref(), *lines, output),
@@ -229,9 +270,9 @@ impl Session<'_> {
         }
     }
 
-    fn engine_of(&self, folder: &Option<PathBuf>) -> Result<Engine, Failure> {
+    fn engine_of(&self, folder: Option<&Path>) -> Result<Engine, Failure> {
         let root = match folder {
-            Some(folder) => folder.clone(),
+            Some(folder) => folder.to_owned(),
             None => find_workspace(Path::new(".")).ok_or_else(no_workspace)?,
         };
         if !root.join(semihv_engine::MANIFEST).exists() {
@@ -244,6 +285,10 @@ impl Session<'_> {
 }
 
 fn no_workspace() -> Failure {
-    Failure::new("open", FailureKind::User, "no workspace here or in any folder above")
-        .with_hint("make one with `semihv init DIR`, or look at `semihv demo`")
+    Failure::new(
+        "open",
+        FailureKind::User,
+        "no workspace here or in any folder above",
+    )
+    .with_hint("make one with `semihv init DIR`, or look at `semihv demo`")
 }

@@ -19,8 +19,15 @@ pub(crate) enum Format {
 
 impl Output {
     pub(crate) fn new(json: bool) -> Self {
-        let format = if json { Format::JsonLines } else { Format::Words };
-        Self { format, out: io::BufWriter::new(io::stdout()) }
+        let format = if json {
+            Format::JsonLines
+        } else {
+            Format::Words
+        };
+        Self {
+            format,
+            out: io::BufWriter::new(io::stdout()),
+        }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -74,7 +81,11 @@ impl From<io::Error> for VerbError {
 
 /// 1 failed, 2 usage.
 pub(crate) fn exit_code(failure: &Failure) -> u8 {
-    if failure.kind == FailureKind::User { 2 } else { 1 }
+    if failure.kind == FailureKind::User {
+        2
+    } else {
+        1
+    }
 }
 
 /// Says a failure on standard error: what, why, and what to do.

@@ -12,15 +12,33 @@ pub(crate) fn search(
     output: &mut Output,
 ) -> Result<(), VerbError> {
     let text = arguments.query.join(" ");
-    let facets = arguments.facet.iter().map(|name| facet(name)).collect::<Result<Vec<_>, _>>()?;
+    let facets = arguments
+        .facet
+        .iter()
+        .map(|name| facet(name))
+        .collect::<Result<Vec<_>, _>>()?;
     let kind = match arguments.kind {
         SearchKind::Case => DocumentKind::Case,
         SearchKind::Question => DocumentKind::Question,
         SearchKind::Guideline => DocumentKind::Passage,
     };
-    let query = Query::Search { kind, text: text.clone(), limit: arguments.limit, facets };
-    let reply = engine.ask(&query).map_err(|failure| pointed(failure, &text))?;
-    let Reply::Search { hits, total, facets } = reply else { return Ok(()) };
+    let query = Query::Search {
+        kind,
+        text: text.clone(),
+        limit: arguments.limit,
+        facets,
+    };
+    let reply = engine
+        .ask(&query)
+        .map_err(|failure| pointed(failure, &text))?;
+    let Reply::Search {
+        hits,
+        total,
+        facets,
+    } = reply
+    else {
+        return Ok(());
+    };
     if output.is_json() {
         for hit in &hits {
             output.json(&hit)?;
@@ -46,7 +64,10 @@ pub(crate) fn search(
 }
 
 fn print_hit(hit: &Hit, explain: bool, output: &mut Output) -> Result<(), VerbError> {
-    output.line(&format!("{:>7.3}  {}  [{}]", hit.score, hit.title, hit.source))?;
+    output.line(&format!(
+        "{:>7.3}  {}  [{}]",
+        hit.score, hit.title, hit.source
+    ))?;
     if !hit.snippet.text.is_empty() {
         output.line(&format!("         {}", hit.snippet.text))?;
     }
@@ -91,5 +112,8 @@ fn facet(name: &str) -> Result<Facet, Failure> {
 }
 
 fn facet_name(facet: Facet) -> &'static str {
-    FACETS.iter().find(|(_, known)| *known == facet).map_or("", |(name, _)| name)
+    FACETS
+        .iter()
+        .find(|(_, known)| *known == facet)
+        .map_or("", |(name, _)| name)
 }

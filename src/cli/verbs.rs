@@ -12,11 +12,14 @@ use crate::args::ListName;
 use crate::output::{Output, VerbError, grouped};
 
 pub(crate) fn init(folder: &Path, output: &mut Output) -> Result<(), VerbError> {
-    semihv_engine::init(folder)
-        .map_err(|error| Failure::of("init", FailureKind::User, &error))?;
+    semihv_engine::init(folder).map_err(|error| Failure::of("init", FailureKind::User, &error))?;
     let folder = folder.display();
-    output.line(&format!("{folder} is a workspace now; its manifest is {folder}/semihv.toml"))?;
-    output.line(&format!("next: `semihv import KIND PATH -w {folder}`, then `semihv {folder}`"))?;
+    output.line(&format!(
+        "{folder} is a workspace now; its manifest is {folder}/semihv.toml"
+    ))?;
+    output.line(&format!(
+        "next: `semihv import KIND PATH -w {folder}`, then `semihv {folder}`"
+    ))?;
     Ok(())
 }
 
@@ -25,8 +28,15 @@ pub(crate) fn print_demo(summary: &DemoSummary, output: &mut Output) -> Result<(
         return Ok(output.json(summary)?);
     }
     let overview = &summary.overview;
-    let kept = if summary.was_kept { "kept from before" } else { "made" };
-    output.line(&format!("demo workspace  {} ({kept})", overview.root.display()))?;
+    let kept = if summary.was_kept {
+        "kept from before"
+    } else {
+        "made"
+    };
+    output.line(&format!(
+        "demo workspace  {} ({kept})",
+        overview.root.display()
+    ))?;
     let rows = [
         ("cases", overview.cases),
         ("images", overview.images),
@@ -50,14 +60,19 @@ pub(crate) fn print_demo(summary: &DemoSummary, output: &mut Output) -> Result<(
         "timings       draw {} ms, import {} ms, index {} ms",
         summary.draw_ms, summary.import_ms, summary.index_ms
     ))?;
-    output.line(&format!("open it in a terminal with `semihv {}`", overview.root.display()))?;
+    output.line(&format!(
+        "open it in a terminal with `semihv {}`",
+        overview.root.display()
+    ))?;
     Ok(())
 }
 
 pub(crate) fn sources(engine: &Engine, output: &mut Output) -> Result<(), VerbError> {
     let sources = engine.sources()?;
     if output.is_json() {
-        return sources.iter().try_for_each(|source| Ok(output.json(source)?));
+        return sources
+            .iter()
+            .try_for_each(|source| Ok(output.json(source)?));
     }
     if sources.is_empty() {
         return Ok(output.line("no sources yet: `semihv import KIND PATH` reads one")?);
@@ -73,7 +88,11 @@ pub(crate) fn sources(engine: &Engine, output: &mut Output) -> Result<(), VerbEr
 }
 
 fn source_line(source: &SourceRow) -> String {
-    let state = if source.is_complete { "" } else { "  incomplete: import it again" };
+    let state = if source.is_complete {
+        ""
+    } else {
+        "  incomplete: import it again"
+    };
     format!(
         "{:<20} {:<16} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}{state}",
         source.name,
@@ -94,14 +113,22 @@ pub(crate) fn skipped(
     limit: usize,
     output: &mut Output,
 ) -> Result<(), VerbError> {
-    let query = Query::Skipped { source: source.map(str::to_owned), limit };
-    let Reply::Skipped(rows) = engine.ask(&query)? else { return Ok(()) };
+    let query = Query::Skipped {
+        source: source.map(str::to_owned),
+        limit,
+    };
+    let Reply::Skipped(rows) = engine.ask(&query)? else {
+        return Ok(());
+    };
     if output.is_json() {
         return rows.iter().try_for_each(|row| Ok(output.json(row)?));
     }
     for row in &rows {
         let line = row.line.map(|line| format!(":{line}")).unwrap_or_default();
-        output.line(&format!("{}  {}{line}  {}", row.source, row.file, row.reason))?;
+        output.line(&format!(
+            "{}  {}{line}  {}",
+            row.source, row.file, row.reason
+        ))?;
     }
     if rows.is_empty() {
         output.line("nothing was skipped")?;
@@ -112,10 +139,15 @@ pub(crate) fn skipped(
 }
 
 pub(crate) fn case(engine: &Engine, key: &str, output: &mut Output) -> Result<(), VerbError> {
-    let Some(detail) = find_case(engine, key)? else { return Err(no_case(key).into()) };
+    let Some(detail) = find_case(engine, key)? else {
+        return Err(no_case(key).into());
+    };
     if output.is_json() {
-        let questions: Vec<_> =
-            detail.questions.iter().map(|row| (&row.key, &row.text)).collect();
+        let questions: Vec<_> = detail
+            .questions
+            .iter()
+            .map(|row| (&row.key, &row.text))
+            .collect();
         return Ok(output.json(&serde_json::json!({
             "case": detail.case, "images": detail.images, "questions": questions,
             "tags": detail.tags, "notes": detail.notes,
@@ -126,7 +158,10 @@ pub(crate) fn case(engine: &Engine, key: &str, output: &mut Output) -> Result<()
 
 fn print_case(detail: &CaseDetail, output: &mut Output) -> Result<(), VerbError> {
     let case = &detail.case;
-    output.line(&format!("{}  {}  [{}]", case.key, case.title, case.source_name))?;
+    output.line(&format!(
+        "{}  {}  [{}]",
+        case.key, case.title, case.source_name
+    ))?;
     for section in &case.sections {
         output.text(&format!("\n{}\n{}", section.heading, section.text))?;
     }
@@ -156,7 +191,9 @@ fn print_case(detail: &CaseDetail, output: &mut Output) -> Result<(), VerbError>
 }
 
 fn find_case(engine: &Engine, key: &str) -> Result<Option<Box<CaseDetail>>, Failure> {
-    let Some(id) = engine.find_case(key)? else { return Ok(None) };
+    let Some(id) = engine.find_case(key)? else {
+        return Ok(None);
+    };
     match engine.ask(&Query::Case(id))? {
         Reply::Case(detail) => Ok(Some(detail)),
         _ => Ok(None),
@@ -164,8 +201,12 @@ fn find_case(engine: &Engine, key: &str) -> Result<Option<Box<CaseDetail>>, Fail
 }
 
 fn no_case(key: &str) -> Failure {
-    Failure::new("case", FailureKind::User, format!("no case with the key {key:?}"))
-        .with_hint("`semihv search WORDS` finds cases and shows their keys")
+    Failure::new(
+        "case",
+        FailureKind::User,
+        format!("no case with the key {key:?}"),
+    )
+    .with_hint("`semihv search WORDS` finds cases and shows their keys")
 }
 
 pub(crate) fn tag(
@@ -185,14 +226,29 @@ pub(crate) fn tag(
         ListName::Cases => ListKind::Cases,
         ListName::Questions => ListKind::Questions,
     };
-    let spec = ListSpec { kind, filter: query.to_owned() };
-    let Reply::List(listing) = engine.ask(&Query::List(spec))? else { return Ok(()) };
-    let targets: Vec<Target> = listing.ids.iter().filter_map(|id| target(kind, *id)).collect();
+    let spec = ListSpec {
+        kind,
+        filter: query.to_owned(),
+    };
+    let Reply::List(listing) = engine.ask(&Query::List(spec))? else {
+        return Ok(());
+    };
+    let targets: Vec<Target> = listing
+        .ids
+        .iter()
+        .filter_map(|id| target(kind, *id))
+        .collect();
     let found = targets.len();
     let edit = if remove {
-        Edit::RemoveTag { targets, tag: tag.clone() }
+        Edit::RemoveTag {
+            targets,
+            tag: tag.clone(),
+        }
     } else {
-        Edit::AddTag { targets, tag: tag.clone() }
+        Edit::AddTag {
+            targets,
+            tag: tag.clone(),
+        }
     };
     let edited = engine.edit(&edit)?;
     if output.is_json() {
@@ -200,7 +256,10 @@ pub(crate) fn tag(
         return Ok(output.json(&serde_json::json!({ "found": found, "changed": changed }))?);
     }
     let done = if remove { "lost" } else { "got" };
-    output.line(&format!("{} of {found} rows {done} the tag {tag}", edited.changed.len()))?;
+    output.line(&format!(
+        "{} of {found} rows {done} the tag {tag}",
+        edited.changed.len()
+    ))?;
     Ok(())
 }
 
@@ -218,8 +277,13 @@ pub(crate) fn note(
     text: &str,
     output: &mut Output,
 ) -> Result<(), VerbError> {
-    let Some(case) = engine.find_case(key)? else { return Err(no_case(key).into()) };
-    engine.edit(&Edit::WriteNote { target: Target::Case(case), text: text.to_owned() })?;
+    let Some(case) = engine.find_case(key)? else {
+        return Err(no_case(key).into());
+    };
+    engine.edit(&Edit::WriteNote {
+        target: Target::Case(case),
+        text: text.to_owned(),
+    })?;
     if output.is_json() {
         return Ok(output.json(&serde_json::json!({ "noted": key }))?);
     }
@@ -227,7 +291,9 @@ pub(crate) fn note(
 }
 
 pub(crate) fn jobs(engine: &Engine, output: &mut Output) -> Result<(), VerbError> {
-    let Reply::Jobs(jobs) = engine.ask(&Query::Jobs)? else { return Ok(()) };
+    let Reply::Jobs(jobs) = engine.ask(&Query::Jobs)? else {
+        return Ok(());
+    };
     if output.is_json() {
         return jobs.iter().try_for_each(|job| Ok(output.json(job)?));
     }
@@ -251,22 +317,33 @@ pub(crate) fn log(
     output: &mut Output,
 ) -> Result<(), VerbError> {
     let Some(run) = run else {
-        let Reply::Runs(runs) = engine.ask(&Query::Runs)? else { return Ok(()) };
+        let Reply::Runs(runs) = engine.ask(&Query::Runs)? else {
+            return Ok(());
+        };
         for run in runs {
             if output.is_json() {
                 output.json(&run)?;
                 continue;
             }
-            let step = run.last_step.map_or("–".to_owned(), |step| format!("step {step}"));
-            let loss = run.last_loss.map_or(String::new(), |loss| format!("loss {loss:.4}"));
+            let step = run
+                .last_step
+                .map_or("–".to_owned(), |step| format!("step {step}"));
+            let loss = run
+                .last_loss
+                .map_or(String::new(), |loss| format!("loss {loss:.4}"));
             let trouble = run.trouble.unwrap_or_default();
             let line = format!("{:<20} {step:<12} {loss} {trouble}", run.name);
             output.line(line.trim_end())?;
         }
         return Ok(());
     };
-    let query = Query::Log { run: run.to_owned(), lines };
-    let Reply::Log(view) = engine.ask(&query)? else { return Ok(()) };
+    let query = Query::Log {
+        run: run.to_owned(),
+        lines,
+    };
+    let Reply::Log(view) = engine.ask(&query)? else {
+        return Ok(());
+    };
     if output.is_json() {
         let last: Vec<_> = view
             .metrics
@@ -277,7 +354,9 @@ pub(crate) fn log(
             "run": view.run, "path": view.path, "lines": view.lines, "last": last,
         }))?);
     }
-    view.lines.iter().try_for_each(|line| Ok(output.line(line)?))
+    view.lines
+        .iter()
+        .try_for_each(|line| Ok(output.line(line)?))
 }
 
 pub(crate) fn config(engine: &Engine, output: &mut Output) -> Result<(), VerbError> {
@@ -291,7 +370,10 @@ pub(crate) fn config(engine: &Engine, output: &mut Output) -> Result<(), VerbErr
     if !output.is_json() {
         let manifest = engine.root().join(semihv_engine::MANIFEST);
         output.line(&format!("\nworkspace  {}", manifest.display()))?;
-        output.line(&format!("user file  {}", engine.user_places().settings().display()))?;
+        output.line(&format!(
+            "user file  {}",
+            engine.user_places().settings().display()
+        ))?;
     }
     Ok(())
 }

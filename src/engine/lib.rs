@@ -23,6 +23,7 @@ pub use demo::{DemoSummary, demo};
 pub use edit::Edited;
 pub use engine::{Engine, OpenOptions, Writing, now};
 pub use import::DryRun;
+pub use pictures::read_file_image;
 pub use query::{
     AnswerRow, CaseDetail, Changed, CompletionItem, Dataset, Edit, Event, GuidelineHit, ImportSpec,
     JobSpec, ListKind, ListRow, ListSpec, Listing, LogView, Overview, PassageDetail, Query,

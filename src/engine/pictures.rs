@@ -22,6 +22,11 @@ impl Engine {
     }
 }
 
+/// The bytes of a picture that belongs to no workspace.
+pub fn read_file_image(location: &str) -> Result<Vec<u8>, Failure> {
+    read_bytes(location).map_err(|error| Failure::of("image", FailureKind::Data, &error))
+}
+
 /// A location inside the workspace without the workspace's own path.
 pub(crate) fn relative_location(location: &str, root: &Path) -> String {
     Path::new(location).strip_prefix(root).map_or_else(

@@ -17,9 +17,26 @@ const BURST: Duration = Duration::from_millis(120);
 const POLL: Duration = Duration::from_secs(5);
 
 impl Engine {
+    /// For a workbench: notices what others write, and brings the index up to date. Returns at
+    /// once; the first frame waits for neither.
+    pub fn follow_changes(&self) {
+        self.watch();
+        let engine = self.clone();
+        let spawned = std::thread::Builder::new()
+            .name("index".to_owned())
+            .spawn(move || {
+                if let Err(failure) = engine.index_if_behind() {
+                    tracing::warn!(%failure, "the search index was not brought up to date");
+                }
+            });
+        if let Err(error) = spawned {
+            tracing::warn!(%error, "the search index was not brought up to date");
+        }
+    }
+
     /// Starts watching on a thread of its own; it ends when the engine's last clone is gone or
     /// the process ends.
-    pub fn watch(&self) {
+    fn watch(&self) {
         let engine = self.clone();
         let spawned = std::thread::Builder::new()
             .name("watch".to_owned())

@@ -16,6 +16,9 @@ mod polarity;
 mod term;
 mod token;
 
+#[cfg(test)]
+mod data_tests;
+
 pub use choice::{Choice, Label, Outcome, Parsed, Polarity};
 pub use mark::{CLOSED_RULE, Marked, OPEN_RULE, mark};
 pub use parse::{Form, parse};

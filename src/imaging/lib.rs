@@ -3,6 +3,7 @@
 //! Takes bytes and gives plain buffers. Deliberately absent: terminals, cells, paths, caches.
 
 mod decode;
+mod density;
 mod describe;
 mod encode;
 mod fit;
@@ -13,6 +14,7 @@ pub mod phantom;
 mod pixels;
 
 pub use decode::{DecodeError, Format, Limits, Probe, decode, probe};
+pub use density::{Ground, brightened, density, luminance};
 pub use describe::describe;
 pub use encode::{EncodeError, png};
 pub use fit::{Extent, fit, fitted, resize};

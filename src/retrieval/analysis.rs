@@ -5,9 +5,9 @@
 //! such a run also stands alone, so that every character begins some term and a query of a single
 //! character can be answered as a prefix. Offsets are always character borders of the text.
 
-use std::collections::HashMap;
 use std::iter::Peekable;
 use std::str::CharIndices;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tantivy::tokenizer::{
     Language, RawTokenizer, Stemmer, TextAnalyzer, Token, TokenStream, Tokenizer,
@@ -19,8 +19,11 @@ pub(crate) const ANALYSIS: &str = "semihv";
 /// Longer words are no words (base64, sequences); they are not indexed.
 const LONGEST_WORD: usize = 63;
 
-/// Stems remembered by one tokenizer; medical text repeats its words.
-const REMEMBERED_STEMS: usize = 1 << 15;
+/// Stems remembered by one tokenizer, a megabyte: medical text repeats its words.
+const REMEMBERED_STEMS: usize = 1 << 14;
+
+/// Two of these and their lengths are a cache line.
+const REMEMBERED_LENGTH: usize = 31;
 
 /// Lucene's English list without `no` and `not`: a finding and its absence differ in just that.
 const STOP_WORDS: [&str; 31] = [
@@ -36,10 +39,12 @@ pub(crate) enum Side {
     Query,
 }
 
-/// The tokenizer. A clone starts with an empty memory of stems.
+/// The tokenizer.
 pub(crate) struct Analysis {
     side: Side,
-    stems: Stems,
+    stems: Arc<Mutex<Stems>>,
+    /// Clones use the same memory of stems, one text at a time; otherwise each has its own.
+    is_shared: bool,
     token: Token,
 }
 
@@ -47,15 +52,32 @@ impl Analysis {
     pub(crate) fn new(side: Side) -> Self {
         Self {
             side,
-            stems: Stems::new(),
+            stems: Arc::new(Mutex::new(Stems::new(side))),
+            is_shared: false,
             token: Token::default(),
+        }
+    }
+
+    /// For many short-lived clones: what one learns the next knows.
+    pub(crate) fn shared(self) -> Self {
+        Self {
+            is_shared: true,
+            ..self
         }
     }
 }
 
 impl Clone for Analysis {
     fn clone(&self) -> Self {
-        Self::new(self.side)
+        if !self.is_shared {
+            return Self::new(self.side);
+        }
+        Self {
+            side: self.side,
+            stems: Arc::clone(&self.stems),
+            is_shared: true,
+            token: Token::default(),
+        }
     }
 }
 
@@ -69,7 +91,7 @@ impl Tokenizer for Analysis {
             end: text.len(),
             is_in_run: false,
             side: self.side,
-            stems: &mut self.stems,
+            stems: self.stems.lock().unwrap_or_else(PoisonError::into_inner),
             token: &mut self.token,
         }
     }
@@ -82,7 +104,7 @@ pub(crate) struct Words<'a> {
     /// The previous character was the first half of a pair.
     is_in_run: bool,
     side: Side,
-    stems: &'a mut Stems,
+    stems: MutexGuard<'a, Stems>,
     token: &'a mut Token,
 }
 
@@ -229,16 +251,61 @@ fn is_stop_word(word: &str) -> bool {
     word.len() <= 5 && STOP_WORDS.binary_search(&word).is_ok()
 }
 
-/// The English stemmer with a memory.
+/// The English stemmer with a memory: a table of cache lines, in which a newer word takes the
+/// place of an older one. It holds no pointers, so that a word costs one access to memory.
 struct Stems {
-    known: HashMap<String, String>,
+    slots: Vec<Slot>,
     stemmer: TextAnalyzer,
 }
 
+/// A word and its stem, each of at most [`REMEMBERED_LENGTH`] bytes; the lengths come first.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Slot {
+    word_length: u8,
+    stem_length: u8,
+    word: [u8; REMEMBERED_LENGTH],
+    stem: [u8; REMEMBERED_LENGTH],
+}
+
+impl Slot {
+    const EMPTY: Self = Self {
+        word_length: 0,
+        stem_length: 0,
+        word: [0; REMEMBERED_LENGTH],
+        stem: [0; REMEMBERED_LENGTH],
+    };
+
+    fn new(word: &str, stem: &str) -> Option<Self> {
+        let mut slot = Self::EMPTY;
+        slot.word_length = u8::try_from(word.len()).ok()?;
+        slot.stem_length = u8::try_from(stem.len()).ok()?;
+        slot.word
+            .get_mut(..word.len())?
+            .copy_from_slice(word.as_bytes());
+        slot.stem
+            .get_mut(..stem.len())?
+            .copy_from_slice(stem.as_bytes());
+        Some(slot)
+    }
+
+    fn stem_of(&self, word: &str) -> Option<&str> {
+        let known = self.word.get(..usize::from(self.word_length))?;
+        if known != word.as_bytes() {
+            return None;
+        }
+        std::str::from_utf8(self.stem.get(..usize::from(self.stem_length))?).ok()
+    }
+}
+
 impl Stems {
-    fn new() -> Self {
+    fn new(side: Side) -> Self {
+        let remembered = match side {
+            Side::Document => REMEMBERED_STEMS,
+            Side::Query => 1,
+        };
         Self {
-            known: HashMap::new(),
+            slots: vec![Slot::EMPTY; remembered],
             stemmer: TextAnalyzer::builder(RawTokenizer::default())
                 .filter(Stemmer::new(Language::English))
                 .build(),
@@ -246,7 +313,8 @@ impl Stems {
     }
 
     fn stem(&mut self, word: &mut String) {
-        if let Some(stem) = self.known.get(word.as_str()) {
+        let at = hash_of(word) % self.slots.len().max(1);
+        if let Some(stem) = self.slots.get(at).and_then(|slot| slot.stem_of(word)) {
             word.clear();
             word.push_str(stem);
             return;
@@ -257,12 +325,25 @@ impl Stems {
             _ => word.clone(),
         };
         drop(stream);
-        if self.known.len() >= REMEMBERED_STEMS {
-            self.known.clear();
+        if let (Some(slot), Some(new)) = (self.slots.get_mut(at), Slot::new(word, &stem)) {
+            *slot = new;
         }
-        let word = std::mem::replace(word, stem.clone());
-        self.known.insert(word, stem);
+        *word = stem;
     }
+}
+
+/// FNV-1a, eight bytes at a time.
+fn hash_of(word: &str) -> usize {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for bytes in word.as_bytes().chunks(8) {
+        let mut number = [0; 8];
+        for (to, from) in number.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        hash = (hash ^ u64::from_le_bytes(number)).wrapping_mul(0x0000_0100_0000_01b3);
+        hash ^= hash >> 29;
+    }
+    (hash ^ (hash >> 15)) as usize
 }
 
 #[cfg(test)]
@@ -323,6 +404,27 @@ mod tests {
             &format!("skull {} base", "x".repeat(10_000)),
             "skull@0 base@2",
         );
+    }
+
+    #[test]
+    fn a_remembered_stem_is_the_stem() {
+        let words = [
+            "calcifications",
+            "pleural",
+            "é",
+            "cardiomyopathieswithoutanyotherending",
+        ];
+        let mut stems = Stems::new(Side::Document);
+        for word in words {
+            let mut first = word.to_owned();
+            let mut second = word.to_owned();
+            let mut fresh = word.to_owned();
+            stems.stem(&mut first);
+            stems.stem(&mut second);
+            Stems::new(Side::Query).stem(&mut fresh);
+            assert_eq!((&first, &second), (&fresh, &fresh));
+        }
+        assert_eq!(size_of::<Slot>(), 64);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Collectors: what a search gathers from the documents that match.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
 
@@ -73,16 +72,17 @@ impl SegmentCollector for SegmentIds {
     }
 }
 
-/// All ids, best score first, rows of one score in their order.
+/// All ids, best score first; those of one score in row order.
 pub(crate) struct RankedIds;
 
 pub(crate) struct SegmentRanked {
     column: RowColumn,
-    ranked: Vec<Ranked>,
+    docs: Vec<DocId>,
+    ranks: Vec<u32>,
 }
 
-/// Sorts as wanted: the bits of a score that is not negative rise with it.
-type Ranked = (Reverse<u32>, i64);
+/// How far behind the best a score is, and the id.
+type Ranked = (u32, i64);
 
 impl Collector for RankedIds {
     type Fruit = Vec<i64>;
@@ -95,7 +95,8 @@ impl Collector for RankedIds {
     ) -> tantivy::Result<SegmentRanked> {
         Ok(SegmentRanked {
             column: row_column(reader)?,
-            ranked: Vec::new(),
+            docs: Vec::new(),
+            ranks: Vec::new(),
         })
     }
 
@@ -104,8 +105,11 @@ impl Collector for RankedIds {
     }
 
     fn merge_fruits(&self, fruits: Vec<Vec<Ranked>>) -> tantivy::Result<Vec<i64>> {
-        let mut ranked = fruits.concat();
-        ranked.sort_unstable();
+        let mut ranked = sorted_by_rank(fruits.concat());
+        for equals in ranked.chunk_by_mut(|left, right| left.0 == right.0) {
+            // Each segment comes mostly in order, which a merging sort uses.
+            equals.sort_by_key(|&(_, id)| id);
+        }
         Ok(ranked.into_iter().map(|(_, id)| id).collect())
     }
 }
@@ -114,13 +118,52 @@ impl SegmentCollector for SegmentRanked {
     type Fruit = Vec<Ranked>;
 
     fn collect(&mut self, doc: DocId, score: Score) {
-        let id = id_of(self.column.get_val(doc));
-        self.ranked.push((Reverse(score.max(0.0).to_bits()), id));
+        self.docs.push(doc);
+        // The bits of a number that is not negative rise with it; turned round, they fall.
+        self.ranks.push(!score.max(0.0).to_bits());
     }
 
     fn harvest(self) -> Vec<Ranked> {
-        self.ranked
+        let mut rows = vec![0; self.docs.len()];
+        self.column.get_vals(&self.docs, &mut rows);
+        let ids = rows.into_iter().map(id_of);
+        self.ranks.into_iter().zip(ids).collect()
     }
+}
+
+/// A stable sort by digits: a million ids in a fraction of what comparing them takes.
+fn sorted_by_rank(mut ranked: Vec<Ranked>) -> Vec<Ranked> {
+    const DIGIT: u32 = 11;
+    const VALUES: usize = 1 << DIGIT;
+    if ranked.len() < VALUES {
+        ranked.sort_by_key(|&(rank, _)| rank);
+        return ranked;
+    }
+    let mut sorted = vec![(0, 0); ranked.len()];
+    for shift in [0, DIGIT, 2 * DIGIT] {
+        let digit = |rank: u32| (rank >> shift) as usize % VALUES;
+        let mut starts = [0_usize; VALUES];
+        for &(rank, _) in &ranked {
+            if let Some(count) = starts.get_mut(digit(rank)) {
+                *count += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += std::mem::replace(start, sum);
+        }
+        for &pair in &ranked {
+            let place = starts.get_mut(digit(pair.0)).map(|start| {
+                *start += 1;
+                *start - 1
+            });
+            if let Some(slot) = place.and_then(|place| sorted.get_mut(place)) {
+                *slot = pair;
+            }
+        }
+        std::mem::swap(&mut ranked, &mut sorted);
+    }
+    ranked
 }
 
 /// The first documents in row order and how many match in all.
@@ -283,5 +326,24 @@ impl SegmentCollector for SegmentCounts {
             by_facet.push(named);
         }
         Ok(by_facet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn sorting_by_digits_is_sorting(
+            ranks in prop::collection::vec(prop_oneof![any::<u32>(), 0_u32..3], 0..6_000)
+        ) {
+            let ranked: Vec<Ranked> = ranks.into_iter().zip(0..).collect();
+            let mut expected = ranked.clone();
+            expected.sort_by_key(|&(rank, _)| rank);
+            prop_assert_eq!(sorted_by_rank(ranked), expected);
+        }
     }
 }

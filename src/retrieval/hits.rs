@@ -8,10 +8,8 @@ use serde::Deserialize;
 use tantivy::query::{Bm25StatisticsProvider, EnableScoring, Weight};
 use tantivy::schema::{Field, Value as _};
 use tantivy::snippet::{SnippetGenerator, collapse_overlapped_ranges};
-use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{DocAddress, Score, Searcher, TantivyDocument, Term};
 
-use crate::analysis::{Analysis, Side};
 use crate::plan::{Node, part_query, scored};
 use crate::row_filter::{Beginning, RowFilter};
 use crate::schema::{Fields, ROW_COLUMN, cut, id_of};
@@ -67,7 +65,8 @@ pub(crate) struct HitMaker<'a> {
     fields: &'a Fields,
     kind: DocumentKind,
     parts: Vec<Part>,
-    snippets: SnippetGenerator,
+    /// `None`: no word is to be marked.
+    snippets: Option<SnippetGenerator>,
 }
 
 /// A word or phrase of the query, ready to explain its share.
@@ -85,6 +84,7 @@ impl<'a> HitMaker<'a> {
         kind: DocumentKind,
         node: &Node,
     ) -> tantivy::Result<Self> {
+        let analyzer = searcher.index().tokenizer_for_field(fields.text(kind))?;
         let scoring = EnableScoring::enabled_from_statistics_provider(statistics, searcher);
         let mut parts = Vec::new();
         for part in scored(node) {
@@ -111,41 +111,41 @@ impl<'a> HitMaker<'a> {
             fields,
             kind,
             parts,
-            snippets: SnippetGenerator::new(
-                highlighted,
-                TextAnalyzer::from(Analysis::new(Side::Document)),
-                fields.text(kind),
-                SNIPPET_LENGTH,
-            ),
+            snippets: (!highlighted.is_empty()).then(|| {
+                SnippetGenerator::new(highlighted, analyzer, fields.text(kind), SNIPPET_LENGTH)
+            }),
         })
     }
 
     pub(crate) fn hit(&self, address: DocAddress, score: Score) -> tantivy::Result<Hit> {
         let document: TantivyDocument = self.searcher.doc(address)?;
-        let text = |field| {
-            let value = document.get_first(field);
-            value.and_then(|value| value.as_str()).unwrap_or_default()
-        };
+        let source = document.get_first(self.fields.source);
+        let source = source.and_then(|value| value.as_str()).unwrap_or_default();
+        let mut texts = document
+            .get_all(self.fields.text(self.kind))
+            .filter_map(|value| value.as_str());
+        let title = texts.next().unwrap_or_default();
+        let body = texts.next().unwrap_or_default();
         let reader = self.searcher.segment_reader(address.segment_ord);
         let rows = reader
             .fast_fields()
             .column_first_or_default::<i64>(ROW_COLUMN)?;
-        let title = text(self.fields.title);
         Ok(Hit {
             kind: self.kind,
             id: id_of(rows.get_val(address.doc_id)),
             score,
             title: printable_line(title).into_owned(),
-            source: printable_line(text(self.fields.source)).into_owned(),
-            snippet: self.snippet(title, text(self.fields.body)),
+            source: printable_line(source).into_owned(),
+            snippet: self.snippet(title, body),
             reason: self.reason(address),
         })
     }
 
     /// The best place of the body; of the title when only that matches; else the beginning.
     fn snippet(&self, title: &str, body: &str) -> Snippet {
-        for text in [body, title] {
-            let found = self.snippets.snippet(text);
+        let marked = self.snippets.iter();
+        for (snippets, text) in marked.flat_map(|snippets| [(snippets, body), (snippets, title)]) {
+            let found = snippets.snippet(text);
             if !found.highlighted().is_empty() {
                 let highlights = collapse_overlapped_ranges(found.highlighted());
                 return made_printable(found.fragment(), &highlights);

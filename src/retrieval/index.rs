@@ -196,7 +196,13 @@ impl Index {
         if !folder.join("meta.json").exists() {
             return Ok(None);
         }
-        guarded(|| Self::with_index(root, open_tantivy(&folder)?).map(Some))
+        guarded(|| {
+            Self::with_index(
+                root,
+                open_tantivy(&folder, Analysis::new(Side::Document).shared())?,
+            )
+            .map(Some)
+        })
     }
 
     fn create(root: &Path) -> Result<Self, OpenIndexError> {
@@ -212,7 +218,7 @@ impl Index {
             });
         created
             .and_then(|mut index| {
-                use_analysis(&mut index);
+                use_analysis(&mut index, Analysis::new(Side::Document).shared());
                 Self::with_index(root, index)
             })
             .map_err(|source| OpenIndexError::Read {
@@ -263,14 +269,14 @@ impl State {
 }
 
 /// Opens the files anew: another process may have changed their list since.
-pub(crate) fn open_tantivy(folder: &Path) -> tantivy::Result<tantivy::Index> {
+pub(crate) fn open_tantivy(folder: &Path, analysis: Analysis) -> tantivy::Result<tantivy::Index> {
     let mut index = tantivy::Index::open(IndexFolder::open(folder)?)?;
     if index.schema() != Fields::new().schema {
         return Err(TantivyError::SchemaError(
             "its fields are not those of this version".to_owned(),
         ));
     }
-    use_analysis(&mut index);
+    use_analysis(&mut index, analysis);
     Ok(index)
 }
 
@@ -381,8 +387,8 @@ fn stamp(folder: &Path) -> Option<Stamp> {
     Some((meta.mtime(), meta.mtime_nsec(), meta.ino(), meta.len()))
 }
 
-fn use_analysis(index: &mut tantivy::Index) {
+fn use_analysis(index: &mut tantivy::Index, analysis: Analysis) {
     index
         .tokenizers()
-        .register(ANALYSIS, TextAnalyzer::from(Analysis::new(Side::Document)));
+        .register(ANALYSIS, TextAnalyzer::from(analysis));
 }

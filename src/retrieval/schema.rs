@@ -49,8 +49,6 @@ pub(crate) struct Fields {
     facts: Field,
     /// The source's own ids, apart from the facts because there is one a row.
     keys: Field,
-    pub(crate) title: Field,
-    pub(crate) body: Field,
     pub(crate) source: Field,
     columns: [Field; 8],
 }
@@ -65,10 +63,7 @@ impl Fields {
         let text = DocumentKind::ALL.map(|kind| schema.add_text_field(text_name(kind), searched()));
         let facts = schema.add_text_field("facts", matched_whole());
         let keys = schema.add_text_field("keys", matched_whole());
-        let stored = || TextOptions::default().set_stored();
-        let title = schema.add_text_field("title", stored());
-        let body = schema.add_text_field("body", stored());
-        let source = schema.add_text_field("source", stored());
+        let source = schema.add_text_field("source", TextOptions::default().set_stored());
         let columns = FACETS.map(|facet| {
             schema.add_text_field(column_name(facet), TextOptions::default().set_fast("raw"))
         });
@@ -78,8 +73,6 @@ impl Fields {
             text,
             facts,
             keys,
-            title,
-            body,
             source,
             columns,
         }
@@ -125,14 +118,11 @@ impl Fields {
 
     pub(crate) fn document(&self, document: &Document) -> TantivyDocument {
         let kind = document.kind;
-        let title = cut(&document.title, LONGEST_TEXT);
-        let body = cut(&document.body, LONGEST_TEXT);
         let mut written = TantivyDocument::default();
         written.add_i64(self.row, row_of(kind, document.id));
-        written.add_text(self.text(kind), title);
-        written.add_text(self.text(kind), body);
-        written.add_text(self.title, title);
-        written.add_text(self.body, body);
+        // The title is the first value, the body the second; hits read them back so.
+        written.add_text(self.text(kind), cut(&document.title, LONGEST_TEXT));
+        written.add_text(self.text(kind), cut(&document.body, LONGEST_TEXT));
         written.add_text(self.source, &document.source);
         written.add_text(self.keys, key_text(kind, &document.key));
         written.add_text(self.facts, fact(kind, "kind", kind.name()));
@@ -306,7 +296,7 @@ fn text_name(kind: DocumentKind) -> &'static str {
 }
 
 fn searched() -> TextOptions {
-    TextOptions::default().set_indexing_options(
+    TextOptions::default().set_stored().set_indexing_options(
         TextFieldIndexing::default()
             .set_tokenizer(ANALYSIS)
             .set_index_option(IndexRecordOption::WithFreqsAndPositions),

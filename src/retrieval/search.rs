@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use semihv_domain::{DocumentKind, Facet, FacetCount, Hit, QueryError};
-use tantivy::collector::TopDocs;
+use tantivy::collector::{Count, TopDocs};
 use tantivy::query::Query;
 use tantivy::{DocAddress, Score, Searcher, TantivyError, Term};
 
@@ -226,11 +226,20 @@ impl Search<'_> {
                 total,
             ));
         }
-        // Two passes: the best are found by skipping what cannot be among them, the count needs
-        // no scores.
         let statistics = KindStatistics::new(self.searcher, fields, self.planner.kind)?;
-        let found = self.best_scored(&statistics, limit)?;
-        Ok((found, query.count(self.searcher)? as u64))
+        if is_words_only(&self.node) {
+            // Two passes: the best words are found by skipping what cannot be among them, and
+            // counting needs no scores.
+            let found = self.best_scored(&statistics, limit)?;
+            return Ok((found, query.count(self.searcher)? as u64));
+        }
+        // Filters and phrases allow no skipping; they are walked once.
+        let query = self.planner.scored_query(&self.node);
+        let wanted = (TopDocs::with_limit(limit).order_by_score(), Count);
+        let (found, total) =
+            self.searcher
+                .search_with_statistics_provider(&query, &wanted, &statistics)?;
+        Ok((found, total as u64))
     }
 
     fn best_scored(
@@ -252,5 +261,13 @@ impl Search<'_> {
             .iter()
             .map(|&(score, address)| maker.hit(address, score))
             .collect()
+    }
+}
+
+fn is_words_only(node: &Node) -> bool {
+    match node {
+        Node::Word(_) => true,
+        Node::All(nodes) | Node::Any(nodes) => nodes.iter().all(is_words_only),
+        _ => false,
     }
 }

@@ -10,6 +10,7 @@ use tantivy::directory::error::{LockError, OpenWriteError};
 use tantivy::merge_policy::LogMergePolicy;
 use tantivy::{IndexWriter, TantivyError};
 
+use crate::analysis::{Analysis, Side};
 use crate::index::{lock, open_tantivy, patiently, remove_older_versions, revision};
 use crate::schema::{Fields, row_of};
 use crate::{Change, Index, NumberedChange};
@@ -21,6 +22,9 @@ const MOST_THREADS: usize = 4;
 
 /// So much work at most is lost by a kill.
 const COMMIT_EVERY: u64 = 200_000;
+
+/// Text that may wait between here and the indexing threads, whose queue counts only documents.
+const COMMIT_EVERY_BYTES: usize = 256 << 20;
 
 const TELL_EVERY: u64 = 1_000;
 
@@ -131,6 +135,7 @@ struct Update<'a> {
     /// The number of the last change, of which more may follow.
     current: u64,
     uncommitted: u64,
+    uncommitted_bytes: usize,
     put: u64,
     deleted: u64,
     /// Set when the index began empty: then only rows seen twice have anything to replace.
@@ -139,7 +144,7 @@ struct Update<'a> {
 
 impl<'a> Update<'a> {
     fn begin(index: &'a Index) -> tantivy::Result<Self> {
-        let tantivy = open_tantivy(&index.folder())?;
+        let tantivy = open_tantivy(&index.folder(), Analysis::new(Side::Document))?;
         let complete = revision(&tantivy)?;
         let is_empty = tantivy.searchable_segment_metas()?.is_empty();
         let threads =
@@ -162,6 +167,7 @@ impl<'a> Update<'a> {
             complete,
             current: complete,
             uncommitted: 0,
+            uncommitted_bytes: 0,
             put: 0,
             deleted: 0,
             seen: is_empty.then(SeenRows::default),
@@ -174,17 +180,18 @@ impl<'a> Update<'a> {
 
     fn apply(&mut self, change: NumberedChange) -> tantivy::Result<()> {
         if change.number > self.current {
+            // Only now is it known that nothing more comes under the number before.
             self.complete = self.current;
             self.current = change.number;
-            // Only between two numbers is it known that nothing of the first is missing.
-            if self.uncommitted >= COMMIT_EVERY {
-                self.commit(self.complete)?;
-            }
+        }
+        if self.uncommitted >= COMMIT_EVERY || self.uncommitted_bytes >= COMMIT_EVERY_BYTES {
+            self.commit(self.complete)?;
         }
         self.uncommitted += 1;
         let outcome = match change.change {
             Change::Put(document) => {
                 self.put += 1;
+                self.uncommitted_bytes += document.title.len() + document.body.len();
                 self.replace(document.kind, document.id);
                 self.writer.add_document(self.fields.document(&document))
             }
@@ -215,6 +222,7 @@ impl<'a> Update<'a> {
         commit.set_payload(&revision.to_string());
         commit.commit()?;
         self.uncommitted = 0;
+        self.uncommitted_bytes = 0;
         Ok(())
     }
 
@@ -274,6 +282,29 @@ fn is_full(error: &TantivyError) -> bool {
         | TantivyError::OpenWriteError(OpenWriteError::IoError {
             io_error: error, ..
         }) => is_full(error),
+        // From another thread only the text of the error comes through: ENOSPC or EDQUOT.
+        TantivyError::InternalError(text)
+        | TantivyError::ErrorInThread(text)
+        | TantivyError::SystemError(text) => ["os error 28)", "os error 122)", "StorageFull"]
+            .iter()
+            .any(|sign| text.contains(sign)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_in_every_dress() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert!(is_full(&full.into()));
+        let told = "No space left on device (os error 28)".to_owned();
+        assert!(is_full(&TantivyError::InternalError(told)));
+        let other = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert!(!is_full(&other.into()));
     }
 }

@@ -51,6 +51,11 @@ impl ColourDepth {
     }
 }
 
+/// What the terminal database says of `TERM`, for the report: it is often out of date.
+pub fn terminfo_colours() -> Option<u32> {
+    crate::child::answer_of("tput", &["colors"])?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@
 
 mod ask;
 mod capabilities;
+mod child;
 mod colours;
 mod decide;
 mod detect;
@@ -18,7 +19,7 @@ mod tmux;
 
 pub use ask::{AskError, Conversation, Heard, question, question_through_tmux, wrapped_for_tmux};
 pub use capabilities::{Capabilities, CellSize, Rgb, Tmux, WindowSize};
-pub use colours::ColourDepth;
+pub use colours::{ColourDepth, terminfo_colours};
 pub use decide::{Evidence, Passthrough, decide};
 pub use detect::{Detection, detect, detect_on};
 pub use environment::Environment;

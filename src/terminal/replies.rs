@@ -85,12 +85,11 @@ impl Replies {
     fn take_string(&mut self, kind: StringKind, body: &str) {
         match kind {
             StringKind::Apc => {
-                if let Some((keys, answer)) =
-                    body.strip_prefix('G').and_then(|body| body.split_once(';'))
+                let graphics = body.strip_prefix('G').and_then(|body| body.split_once(';'));
+                if let Some((keys, answer)) = graphics
+                    && keys.split(',').any(|key| key == KITTY_QUERY)
                 {
-                    if keys.split(',').any(|key| key == KITTY_QUERY) {
-                        self.kitty_graphics = answer == "OK";
-                    }
+                    self.kitty_graphics = answer == "OK";
                 }
             }
             StringKind::Dcs => {

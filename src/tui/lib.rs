@@ -40,6 +40,7 @@ pub mod view;
 pub use engine_backend::settings_without_workspace;
 pub use keymap::keymap_markdown;
 pub use runtime::{Options, Outcome, Picked, pick, run};
+pub use theme::Depth;
 
 #[cfg(test)]
 mod pane_testing;

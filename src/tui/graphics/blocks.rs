@@ -1,11 +1,10 @@
 //! Half-blocks: two pixels a cell, in as many colours as the terminal has.
 
 use ratatui::style::{Color, Style};
-use semihv_imaging::Raster;
+use semihv_imaging::{Ground, Raster, brightened, luminance};
 use semihv_terminal::ColourDepth;
 
 use super::cells::Cells;
-use super::characters::{Ground, brightened, luminance};
 
 /// Thresholds that spread four greys over a picture without noise.
 const BAYER: [[u8; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];

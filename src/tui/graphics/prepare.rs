@@ -10,12 +10,12 @@ use ratatui_image::protocol::kitty::Kitty;
 use ratatui_image::protocol::sixel::Sixel;
 use semihv_domain::{Failure, FailureKind};
 use semihv_imaging::{
-    Extent, Ink, Limits, Raster, decode, describe, fitted, outline, probe, resize,
+    Extent, Ground, Ink, Limits, Raster, decode, describe, fitted, outline, probe, resize,
 };
 use semihv_terminal::{Capabilities, CellSize, Placement, Protocol};
 
 use super::blocks::blocks;
-use super::characters::{Ground, characters};
+use super::characters::characters;
 use super::drawing::{Drawing, Kind};
 use super::inks::Inks;
 use super::kitty::{ImageNumber, Wrap, png, transmission};

@@ -223,3 +223,38 @@ fn no_size_is_too_small() {
         });
     }
 }
+
+#[test]
+fn growth_reaches_the_pane_through_the_whole_workbench() {
+    use crate::action::Action;
+    use crate::testing::{World, type_keys};
+    use crate::update::update;
+
+    let asked = |effects: Vec<Effect>, wanted: fn(&Query) -> bool| {
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Ask(ticket, query) if wanted(&query) => Some(ticket),
+            _ => None,
+        })
+    };
+    let mut workbench = World { cases: 3 }.opened(160, 50);
+    let effects = type_keys(&mut workbench, "4");
+    let runs =
+        asked(effects, |query| *query == Query::Runs).expect("the train layout asks for runs");
+    let answer = Ok(Reply::Runs(vec![run("tune-a3")]));
+    let effects = update(&mut workbench, Action::Reply(runs, answer));
+    let is_log = |query: &Query| matches!(query, Query::Log { .. });
+    let ticket = asked(effects, is_log).expect("the first run's log is asked for");
+    let answer = Ok(Reply::Log(Box::new(log("tune-a3"))));
+    update(&mut workbench, Action::Reply(ticket, answer));
+    let grown = |run: &str| {
+        Action::Engine(semihv_engine::Event::LogChanged {
+            run: run.to_owned(),
+        })
+    };
+    assert_eq!(asked(update(&mut workbench, grown("other")), is_log), None);
+    assert!(asked(update(&mut workbench, grown("tune-a3")), is_log).is_some());
+    assert!(
+        workbench.panes.log.top > 1000,
+        "the layout keeps the last line in view"
+    );
+}

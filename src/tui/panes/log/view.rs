@@ -249,7 +249,7 @@ fn nothing(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &m
         }
         _ => notice::empty(
             "The log of a training run and the curve of its loss stand here, and no run is known.",
-            "Name a log under [runs] in semihv.toml; it is followed from then on.",
+            "Name a log in semihv.toml ([log.NAME] with its path); it is followed from then on.",
             theme,
             area,
             buffer,

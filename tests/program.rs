@@ -1,0 +1,350 @@
+//! The real program on a pseudo-terminal: what a person does on a first day, and what must survive.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use semihv_testkit::{Answers, Program, Pty};
+
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn demo(&self) -> PathBuf {
+        self.path().join("demo")
+    }
+
+    /// A home with a demo that was made before.
+    fn with_demo() -> Self {
+        let home = Self::new();
+        let made = home.run(&["demo", "--dir", home.demo().to_str().unwrap()]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        home
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_semihv"));
+        command.args(arguments).env("HOME", self.path()).current_dir(self.path());
+        for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
+            command.env_remove(name);
+        }
+        command.env("USER", "ana").stdin(std::process::Stdio::null());
+        command
+    }
+
+    fn program(&self) -> Program {
+        Program::new(env!("CARGO_BIN_EXE_semihv"))
+            .env("HOME", self.path())
+            .env("XDG_CONFIG_HOME", self.path().join("config"))
+            .env("XDG_STATE_HOME", self.path().join("state"))
+            .env("XDG_DATA_HOME", self.path().join("data"))
+            .current_dir(self.path())
+    }
+
+    /// The workbench on the demo, ready for keys.
+    fn open_demo(&self) -> Pty {
+        let pty = self.program().arg(self.demo()).start();
+        pty.wait_for("questions");
+        pty.wait_for("ct-001");
+        pty
+    }
+}
+
+fn words(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn complaint(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn without_a_terminal_the_demo_says_what_it_made_and_keeps_it() {
+    let home = Home::new();
+    let dir = home.demo();
+    let first = home.run(&["demo", "--dir", dir.to_str().unwrap()]);
+    assert!(first.status.success(), "{}", complaint(&first));
+    let said = words(&first);
+    for word in ["cases", "questions", "answers", "guidelines", "index", "timings", "(made)"] {
+        assert!(said.contains(word), "{said}");
+    }
+    let again = home.run(&["demo", "--dir", dir.to_str().unwrap(), "--json"]);
+    let summary: serde_json::Value = serde_json::from_str(words(&again).trim()).unwrap();
+    assert_eq!(summary["was_kept"], true);
+    assert!(summary["overview"]["cases"].as_u64().unwrap() >= 24);
+    assert!(summary["overview"]["questions"].as_u64().unwrap() >= 60);
+    assert_eq!(summary["overview"]["unindexed"], 0);
+}
+
+#[test]
+fn a_wrong_answer_is_reached_and_compared_from_the_keyboard() {
+    let home = Home::with_demo();
+    let mut pty = home.open_demo();
+    pty.type_text("2");
+    pty.wait_for("rationales");
+    pty.type_text("/");
+    pty.type_text("wrong model:basalt-1b type:closed\r");
+    pty.wait_for("wrong model:basalt-1b");
+    pty.wait_for("✗");
+    pty.type_text("j");
+    pty.wait_for("basalt-1b");
+    pty.type_text(":quit\r");
+    assert_eq!(pty.wait_for_end(), 0);
+}
+
+#[test]
+fn a_second_workbench_sees_the_first_ones_tag() {
+    let home = Home::with_demo();
+    let mut first = home.open_demo();
+    let mut second = home.open_demo();
+    first.type_text("t");
+    first.wait_for("Tag");
+    first.type_text("laterality\r");
+    first.wait_for("#laterality");
+    second.wait_for("#laterality");
+    for pty in [&mut first, &mut second] {
+        pty.type_text(":quit\r");
+        assert_eq!(pty.wait_for_end(), 0);
+    }
+}
+
+#[test]
+fn a_note_that_was_being_typed_survives_a_kill() {
+    let home = Home::with_demo();
+    let mut pty = home.open_demo();
+    pty.type_text("n");
+    pty.type_text("the left is the right");
+    pty.wait_for("the left is the right");
+    let kept = || {
+        let store = rusqlite::Connection::open(home.demo().join(".semihv/store.db")).unwrap();
+        store
+            .query_row("SELECT text FROM drafts", [], |row| row.get::<_, String>(0))
+            .unwrap_or_default()
+    };
+    pty.wait_until("the draft on disk", |_| kept() == "the left is the right");
+    pty.kill();
+    let mut again = home.open_demo();
+    again.type_text("n");
+    again.wait_for("the left is the right");
+}
+
+#[test]
+fn a_killed_import_is_continued_and_doubles_nothing() {
+    let home = Home::new();
+    let workspace = home.path().join("ws");
+    assert!(home.run(&["init", "ws"]).status.success());
+    let set = home.path().join("cases.jsonl");
+    let rows: String = (0..60_000)
+        .map(|n| format!("{{\"key\":\"c{n}\",\"title\":\"case {n}\",\"sections\":[]}}\n"))
+        .collect();
+    std::fs::write(&set, rows).unwrap();
+    let arguments = ["import", "jsonl", "cases.jsonl", "-w", "ws", "--json"];
+    let mut import = home
+        .command(&arguments)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Killed as soon as whole batches are on disk.
+    let stored = || -> i64 {
+        rusqlite::Connection::open(workspace.join(".semihv/store.db"))
+            .and_then(|store| store.query_row("SELECT COUNT(*) FROM cases", [], |row| row.get(0)))
+            .unwrap_or(0)
+    };
+    while stored() == 0 && import.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    import.kill().unwrap();
+    import.wait().unwrap();
+    let before = stored();
+    assert!(before > 0 && before < 60_000, "{before} rows: the kill came too late to show anything");
+    let jobs = words(&home.run(&["jobs", "-w", "ws"]));
+    assert!(jobs.contains("interrupted"), "{jobs}");
+    let again = home.run(&arguments);
+    assert!(again.status.success(), "{}", complaint(&again));
+    assert_eq!(stored(), 60_000);
+    let sources = words(&home.run(&["sources", "-w", "ws", "--json"]));
+    let source: serde_json::Value = serde_json::from_str(sources.trim()).unwrap();
+    assert_eq!((&source["cases"], &source["is_complete"]), (&60_000.into(), &true.into()));
+}
+
+#[test]
+fn the_terminal_is_restored_after_quitting_and_after_a_signal() {
+    let home = Home::with_demo();
+    let mut pty = home.open_demo();
+    let process = pty.process().unwrap().to_string();
+    assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    pty.wait_for_end();
+    let raw = pty.raw();
+    let leave = b"\x1b[?1049l";
+    assert!(raw.windows(leave.len()).any(|window| window == leave));
+}
+
+#[test]
+fn a_terminal_that_answers_nothing_still_gets_a_screen() {
+    let home = Home::with_demo();
+    let mut pty = home.program().arg(home.demo()).answers(Answers::Mute).start();
+    pty.wait_for("ct-001");
+    pty.type_text(":quit\r");
+    assert_eq!(pty.wait_for_end(), 0);
+}
+
+#[test]
+fn a_kitty_terminal_gets_its_picture_and_none_is_left_behind() {
+    let home = Home::with_demo();
+    let mut pty = home.program().arg(home.demo()).answers(Answers::Kitty).start();
+    pty.wait_for("ct-001");
+    pty.wait_for_raw(b"\x1b_G");
+    pty.type_text(":quit\r");
+    assert_eq!(pty.wait_for_end(), 0);
+}
+
+#[test]
+fn the_smallest_terminal_does_not_break_it() {
+    let home = Home::with_demo();
+    let mut pty = home.open_demo();
+    for (columns, rows) in [(1, 1), (20, 5), (80, 24), (2, 40), (120, 40)] {
+        pty.resize(columns, rows);
+    }
+    pty.wait_for("ct-001");
+    pty.type_text(":quit\r");
+    assert_eq!(pty.wait_for_end(), 0);
+}
+
+#[test]
+fn the_verbs_end_with_the_promised_exit_codes() {
+    let home = Home::with_demo();
+    let demo = home.demo();
+    let demo = demo.to_str().unwrap();
+    let code = |arguments: &[&str]| home.run(arguments).status.code();
+    assert_eq!(code(&["sources", "-w", demo]), Some(0));
+    assert_eq!(code(&["search", "nodule", "-w", demo]), Some(0));
+    assert_eq!(code(&["search", "modalty:CT", "-w", demo]), Some(2));
+    assert_eq!(code(&["import", "medpix", "/nowhere", "-w", demo]), Some(2));
+    assert_eq!(code(&["import", "medpix2", demo, "-w", demo]), Some(1));
+    assert_eq!(code(&["frobnicate"]), Some(2));
+    assert_eq!(code(&["sources", "-w", "/nowhere"]), Some(2));
+}
+
+#[test]
+fn a_query_error_points_at_its_column_in_the_shell() {
+    let home = Home::with_demo();
+    let demo = home.demo();
+    let output = home.run(&["search", "lung modalty:CT", "-w", demo.to_str().unwrap()]);
+    let said = complaint(&output);
+    assert!(said.contains("column 6") && said.contains("modality"), "{said}");
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let home = Home::with_demo();
+    let script = format!(
+        "{} skipped -w {} | head -c 1; {} search 'a' -n 500 --json -w {} | head -c 1; exit ${{PIPESTATUS[0]}}",
+        env!("CARGO_BIN_EXE_semihv"),
+        home.demo().display(),
+        env!("CARGO_BIN_EXE_semihv"),
+        home.demo().display()
+    );
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", complaint(&output));
+}
+
+#[test]
+fn settings_say_where_they_come_from() {
+    let home = Home::with_demo();
+    let config = home.path().join(".config/semihv");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(config.join("config.toml"), "[settings]\ntheme = \"light\"\n").unwrap();
+    let output = home.run(&["config", "-w", home.demo().to_str().unwrap()]);
+    let said = words(&output);
+    let theme = said.lines().find(|line| line.starts_with("theme")).unwrap();
+    assert!(theme.contains("light") && theme.contains("user file"), "{said}");
+}
+
+#[test]
+fn a_broken_manifest_is_named_with_its_line_and_the_nearest_key() {
+    let home = Home::with_demo();
+    let manifest = home.demo().join("semihv.toml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, format!("{text}\n[settings]\nthme = \"dark\"\n")).unwrap();
+    let output = home.run(&["sources", "-w", home.demo().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = complaint(&output);
+    assert!(said.contains("did you mean `theme`?") && said.contains("semihv.toml:"), "{said}");
+}
+
+#[test]
+fn a_manifest_that_is_a_folder_is_said() {
+    let home = Home::new();
+    std::fs::create_dir_all(home.path().join("ws/semihv.toml")).unwrap();
+    let output = home.run(&["sources", "-w", "ws"]);
+    assert!(complaint(&output).contains("is a folder"), "{}", complaint(&output));
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_left_alone() {
+    let home = Home::with_demo();
+    let store = rusqlite::Connection::open(home.demo().join(".semihv/store.db")).unwrap();
+    store.pragma_update(None, "user_version", 99).unwrap();
+    drop(store);
+    let output = home.run(&["sources", "-w", home.demo().to_str().unwrap()]);
+    assert!(complaint(&output).contains("newer semihv"), "{}", complaint(&output));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn no_escape_sequence_of_the_data_reaches_the_terminal() {
+    let home = Home::new();
+    assert!(home.run(&["init", "ws"]).status.success());
+    let evil = "{\"key\":\"e1\",\"title\":\"\\u001b]0;owned\\u0007title\",\"sections\":[{\"heading\":\"H\",\
+        \"text\":\"\\u001b[2Jgone\"}]}\n";
+    std::fs::write(home.path().join("evil.jsonl"), evil).unwrap();
+    assert!(home.run(&["import", "jsonl", "evil.jsonl", "-w", "ws"]).status.success());
+    for arguments in [vec!["case", "e1", "-w", "ws"], vec!["search", "title", "-w", "ws"]] {
+        let said = home.run(&arguments).stdout;
+        assert!(!said.contains(&0x1b), "{}", String::from_utf8_lossy(&said));
+    }
+    let pty = home.program().arg("ws").start();
+    pty.wait_for("owned");
+    let raw = pty.raw();
+    for hostile in [&b"\x1b]0;owned"[..], b"\x1b[2Jgone"] {
+        assert!(!raw.windows(hostile.len()).any(|window| window == hostile));
+    }
+}
+
+#[test]
+fn it_works_inside_tmux() {
+    let home = Home::with_demo();
+    let socket = format!("semihv-test-{}", std::process::id());
+    let tmux = |arguments: &[&str]| {
+        let output = Command::new("tmux")
+            .args(["-L", &socket, "-f", "/dev/null"])
+            .args(arguments)
+            .env("HOME", home.path())
+            .env_remove("TMUX")
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let command = format!("{} {}", env!("CARGO_BIN_EXE_semihv"), home.demo().display());
+    tmux(&["new-session", "-d", "-x", "120", "-y", "40", &command]);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let mut screen = String::new();
+    while !screen.contains("ct-001") && std::time::Instant::now() < deadline {
+        screen = tmux(&["capture-pane", "-p"]);
+        std::thread::yield_now();
+    }
+    tmux(&["kill-server"]);
+    assert!(screen.contains("ct-001") && screen.contains("▀"), "{screen}");
+}
