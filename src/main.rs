@@ -7,7 +7,7 @@ use std::sync::Arc;
 use semihv_cli::{Next, OpenArguments};
 use semihv_domain::Failure;
 use semihv_engine::{Engine, UserPlaces, Writing};
-use semihv_tui::{Depth, Options, Outcome, Picked};
+use semihv_tui::{Options, Outcome, Picked};
 
 fn main() -> ExitCode {
     let user = UserPlaces::from_environment(variable);
@@ -51,11 +51,8 @@ fn work(user: &UserPlaces, mut engine: Engine) -> Result<(), Failure> {
 }
 
 fn pick(user: &UserPlaces, open: &OpenArguments) -> Result<(), Failure> {
-    let options = Options {
-        depth: Depth::of_environment(variable),
-        ..Options::default()
-    };
-    let engine = match semihv_tui::pick(semihv_tui::settings_without_workspace(user), &options)? {
+    let settings = semihv_tui::settings_without_workspace(user);
+    let engine = match semihv_tui::pick(&settings, &Options::default())? {
         Picked::Quit => return Ok(()),
         Picked::Open(root) => semihv_cli::open(user, &root, open)?,
         Picked::CreateHere => semihv_cli::create_here(user, open)?,

@@ -11,7 +11,9 @@ struct Home {
 
 impl Home {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn path(&self) -> &Path {
@@ -26,7 +28,11 @@ impl Home {
     fn with_demo() -> Self {
         let home = Self::new();
         let made = home.run(&["demo", "--dir", home.demo().to_str().unwrap()]);
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
         home
     }
 
@@ -36,11 +42,16 @@ impl Home {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_semihv"));
-        command.args(arguments).env("HOME", self.path()).current_dir(self.path());
+        command
+            .args(arguments)
+            .env("HOME", self.path())
+            .current_dir(self.path());
         for name in ["XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"] {
             command.env_remove(name);
         }
-        command.env("USER", "ana").stdin(std::process::Stdio::null());
+        command
+            .env("USER", "ana")
+            .stdin(std::process::Stdio::null());
         command
     }
 
@@ -77,7 +88,15 @@ fn without_a_terminal_the_demo_says_what_it_made_and_keeps_it() {
     let first = home.run(&["demo", "--dir", dir.to_str().unwrap()]);
     assert!(first.status.success(), "{}", complaint(&first));
     let said = words(&first);
-    for word in ["cases", "questions", "answers", "guidelines", "index", "timings", "(made)"] {
+    for word in [
+        "cases",
+        "questions",
+        "answers",
+        "guidelines",
+        "index",
+        "timings",
+        "(made)",
+    ] {
         assert!(said.contains(word), "{said}");
     }
     let again = home.run(&["demo", "--dir", dir.to_str().unwrap(), "--json"]);
@@ -168,7 +187,10 @@ fn a_killed_import_is_continued_and_doubles_nothing() {
     import.kill().unwrap();
     import.wait().unwrap();
     let before = stored();
-    assert!(before > 0 && before < 60_000, "{before} rows: the kill came too late to show anything");
+    assert!(
+        before > 0 && before < 60_000,
+        "{before} rows: the kill came too late to show anything"
+    );
     let jobs = words(&home.run(&["jobs", "-w", "ws"]));
     assert!(jobs.contains("interrupted"), "{jobs}");
     let again = home.run(&arguments);
@@ -176,7 +198,10 @@ fn a_killed_import_is_continued_and_doubles_nothing() {
     assert_eq!(stored(), 60_000);
     let sources = words(&home.run(&["sources", "-w", "ws", "--json"]));
     let source: serde_json::Value = serde_json::from_str(sources.trim()).unwrap();
-    assert_eq!((&source["cases"], &source["is_complete"]), (&60_000.into(), &true.into()));
+    assert_eq!(
+        (&source["cases"], &source["is_complete"]),
+        (&60_000.into(), &true.into())
+    );
 }
 
 #[test]
@@ -184,7 +209,13 @@ fn the_terminal_is_restored_after_quitting_and_after_a_signal() {
     let home = Home::with_demo();
     let mut pty = home.open_demo();
     let process = pty.process().unwrap().to_string();
-    assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &process])
+            .status()
+            .unwrap()
+            .success()
+    );
     pty.wait_for_end();
     let raw = pty.raw();
     let leave = b"\x1b[?1049l";
@@ -194,7 +225,11 @@ fn the_terminal_is_restored_after_quitting_and_after_a_signal() {
 #[test]
 fn a_terminal_that_answers_nothing_still_gets_a_screen() {
     let home = Home::with_demo();
-    let mut pty = home.program().arg(home.demo()).answers(Answers::Mute).start();
+    let mut pty = home
+        .program()
+        .arg(home.demo())
+        .answers(Answers::Mute)
+        .start();
     pty.wait_for("ct-001");
     pty.type_text(":quit\r");
     assert_eq!(pty.wait_for_end(), 0);
@@ -203,7 +238,11 @@ fn a_terminal_that_answers_nothing_still_gets_a_screen() {
 #[test]
 fn a_kitty_terminal_gets_its_picture_and_none_is_left_behind() {
     let home = Home::with_demo();
-    let mut pty = home.program().arg(home.demo()).answers(Answers::Kitty).start();
+    let mut pty = home
+        .program()
+        .arg(home.demo())
+        .answers(Answers::Kitty)
+        .start();
     pty.wait_for("ct-001");
     pty.wait_for_raw(b"\x1b_G");
     pty.type_text(":quit\r");
@@ -243,7 +282,10 @@ fn a_query_error_points_at_its_column_in_the_shell() {
     let demo = home.demo();
     let output = home.run(&["search", "lung modalty:CT", "-w", demo.to_str().unwrap()]);
     let said = complaint(&output);
-    assert!(said.contains("column 6") && said.contains("modality"), "{said}");
+    assert!(
+        said.contains("column 6") && said.contains("modality"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -265,11 +307,18 @@ fn settings_say_where_they_come_from() {
     let home = Home::with_demo();
     let config = home.path().join(".config/semihv");
     std::fs::create_dir_all(&config).unwrap();
-    std::fs::write(config.join("config.toml"), "[settings]\ntheme = \"light\"\n").unwrap();
+    std::fs::write(
+        config.join("config.toml"),
+        "[settings]\ntheme = \"light\"\n",
+    )
+    .unwrap();
     let output = home.run(&["config", "-w", home.demo().to_str().unwrap()]);
     let said = words(&output);
     let theme = said.lines().find(|line| line.starts_with("theme")).unwrap();
-    assert!(theme.contains("light") && theme.contains("user file"), "{said}");
+    assert!(
+        theme.contains("light") && theme.contains("user file"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -281,7 +330,10 @@ fn a_broken_manifest_is_named_with_its_line_and_the_nearest_key() {
     let output = home.run(&["sources", "-w", home.demo().to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(1));
     let said = complaint(&output);
-    assert!(said.contains("did you mean `theme`?") && said.contains("semihv.toml:"), "{said}");
+    assert!(
+        said.contains("did you mean `theme`?") && said.contains("semihv.toml:"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -289,7 +341,11 @@ fn a_manifest_that_is_a_folder_is_said() {
     let home = Home::new();
     std::fs::create_dir_all(home.path().join("ws/semihv.toml")).unwrap();
     let output = home.run(&["sources", "-w", "ws"]);
-    assert!(complaint(&output).contains("is a folder"), "{}", complaint(&output));
+    assert!(
+        complaint(&output).contains("is a folder"),
+        "{}",
+        complaint(&output)
+    );
 }
 
 #[test]
@@ -299,7 +355,11 @@ fn a_store_of_a_newer_version_is_left_alone() {
     store.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
     let output = home.run(&["sources", "-w", home.demo().to_str().unwrap()]);
-    assert!(complaint(&output).contains("newer semihv"), "{}", complaint(&output));
+    assert!(
+        complaint(&output).contains("newer semihv"),
+        "{}",
+        complaint(&output)
+    );
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -310,8 +370,15 @@ fn no_escape_sequence_of_the_data_reaches_the_terminal() {
     let evil = "{\"key\":\"e1\",\"title\":\"\\u001b]0;owned\\u0007title\",\"sections\":[{\"heading\":\"H\",\
         \"text\":\"\\u001b[2Jgone\"}]}\n";
     std::fs::write(home.path().join("evil.jsonl"), evil).unwrap();
-    assert!(home.run(&["import", "jsonl", "evil.jsonl", "-w", "ws"]).status.success());
-    for arguments in [vec!["case", "e1", "-w", "ws"], vec!["search", "title", "-w", "ws"]] {
+    assert!(
+        home.run(&["import", "jsonl", "evil.jsonl", "-w", "ws"])
+            .status
+            .success()
+    );
+    for arguments in [
+        vec!["case", "e1", "-w", "ws"],
+        vec!["search", "title", "-w", "ws"],
+    ] {
         let said = home.run(&arguments).stdout;
         assert!(!said.contains(&0x1b), "{}", String::from_utf8_lossy(&said));
     }
@@ -346,5 +413,8 @@ fn it_works_inside_tmux() {
         std::thread::yield_now();
     }
     tmux(&["kill-server"]);
-    assert!(screen.contains("ct-001") && screen.contains("▀"), "{screen}");
+    assert!(
+        screen.contains("ct-001") && screen.contains("▀"),
+        "{screen}"
+    );
 }

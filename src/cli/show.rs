@@ -18,7 +18,7 @@ use semihv_terminal::{
 
 /// Where the picture goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Destination {
+pub(crate) enum Destination {
     /// Somebody looks at it.
     Terminal,
     /// A file or a pipe: words are printed.
@@ -26,7 +26,7 @@ pub enum Destination {
 }
 
 impl Destination {
-    pub fn of_stdout() -> Self {
+    pub(crate) fn of_stdout() -> Self {
         if io::stdout().is_terminal() {
             Self::Terminal
         } else {
@@ -36,7 +36,7 @@ impl Destination {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShowOptions {
+pub(crate) struct ShowOptions {
     pub graphics: Choice,
     /// Columns to be covered; none: as many as the window has.
     pub width: Option<u16>,
@@ -44,7 +44,7 @@ pub struct ShowOptions {
 }
 
 #[derive(Debug, thiserror::Error)]
-pub enum ShowError {
+pub(crate) enum ShowError {
     #[error("{name} cannot be shown")]
     Decode { name: String, source: DecodeError },
     #[error("the picture cannot be printed")]
@@ -54,7 +54,7 @@ pub enum ShowError {
 }
 
 /// Prints a picture, or what can be said of it.
-pub fn show(
+pub(crate) fn show(
     bytes: &[u8],
     name: &str,
     options: &ShowOptions,

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 /// The terminal as `doctor` reports it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TerminalReport {
+pub(crate) struct TerminalReport {
     /// As the terminal calls itself; none when it could not be asked.
     pub terminal: Option<String>,
     /// `TERM`.
@@ -35,20 +35,20 @@ pub struct TerminalReport {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Connection {
+pub(crate) enum Connection {
     Local,
     Ssh,
 }
 
 /// Something that could be better, and the command that makes it so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Advice {
+pub(crate) struct Advice {
     pub about: String,
     pub command: String,
 }
 
 /// Asks the terminal, tmux and the environment.
-pub fn terminal_report() -> TerminalReport {
+pub(crate) fn terminal_report() -> TerminalReport {
     let environment = Environment::read();
     let detection = detect(Choice::Auto);
     let tmux = environment.in_tmux.then(tmux_settings);
@@ -166,7 +166,7 @@ impl TerminalReport {
     }
 
     /// The same for a person, one line each.
-    pub fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![
             format!("terminal    {}", self.named()),
             format!(

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use semihv_domain::{Failure, FailureKind, JobState, Tag, Target};
 use semihv_engine::{
-    CaseDetail, DemoSummary, Edit, Engine, ListKind, ListRow, ListSpec, Query, Reply, SourceRow,
-    UserPlaces, known_workspaces,
+    CaseDetail, DemoSummary, Edit, Engine, ListKind, ListSpec, Query, Reply, SourceRow, UserPlaces,
+    known_workspaces,
 };
 
 use crate::args::ListName;
