@@ -386,12 +386,14 @@ fn indexed(mut style: Style) -> Style {
     style
 }
 
+/// The levels of a channel in xterm's cube.
+const STEPS: [i32; 6] = [0, 95, 135, 175, 215, 255];
+
 /// The nearest of xterm's 6x6x6 cube and its 24 greys.
 fn nearest_index(colour: Color) -> Color {
     let Color::Rgb(r, g, b) = colour else {
         return colour;
     };
-    const STEPS: [i32; 6] = [0, 95, 135, 175, 215, 255];
     let (r, g, b) = (i32::from(r), i32::from(g), i32::from(b));
     let distance = |x: i32, y: i32, z: i32| (x - r).pow(2) + (y - g).pow(2) + (z - b).pow(2);
     let step = |value: i32| {

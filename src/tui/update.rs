@@ -13,6 +13,7 @@ use crate::action::{Action, Effect};
 use crate::annotate;
 use crate::control;
 use crate::input;
+use crate::list;
 use crate::pane::PaneKind;
 use crate::panes::{self, image, log, notes};
 use crate::session;
@@ -79,10 +80,8 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
     let State { shared, panes, .. } = state;
     match action {
         Action::App(msg) => control::perform(state, msg),
-        Action::Cases(msg) if msg == crate::list::Msg::Open => control::go(state, PaneKind::Image),
-        Action::Questions(msg) if msg == crate::list::Msg::Open => {
-            control::go(state, PaneKind::Rationales)
-        }
+        Action::Cases(list::Msg::Open) => control::go(state, PaneKind::Image),
+        Action::Questions(list::Msg::Open) => control::go(state, PaneKind::Rationales),
         Action::Cases(msg) => panes::cases::update(&mut panes.cases, msg, shared),
         Action::Questions(msg) => panes::questions::update(&mut panes.questions, msg, shared),
         Action::Image(msg) => panes::image::update(&mut panes.image, msg, shared),
@@ -345,7 +344,7 @@ fn load_selection(state: &mut State, before: &Selection) -> Vec<Effect> {
     let mut effects = Vec::new();
     if now.case != before.case {
         if let Some(id) = now.case {
-            effects.push(ask_case(state, id))
+            effects.push(ask_case(state, id));
         } else {
             state.slots.case.drop_answer();
             state.shared.case = Load::Empty;
@@ -353,7 +352,7 @@ fn load_selection(state: &mut State, before: &Selection) -> Vec<Effect> {
     }
     if now.question != before.question {
         if let Some(id) = now.question {
-            effects.push(ask_question(state, id))
+            effects.push(ask_question(state, id));
         } else {
             state.slots.question.drop_answer();
             state.shared.question = Load::Empty;

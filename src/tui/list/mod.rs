@@ -178,7 +178,7 @@ impl List {
 
     /// Opens or re-opens the list; what is on screen stays until the answer is there.
     pub fn open(&mut self, filter: &str) -> Vec<Effect> {
-        self.filter = filter.to_owned();
+        filter.clone_into(&mut self.filter);
         self.listing.reload();
         let spec = ListSpec {
             kind: self.kind,

@@ -78,44 +78,10 @@ struct Workbench {
 pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<Outcome, RunError> {
     let terminal = |source| RunError::Terminal { source };
     let mut signals = Signals::listen().map_err(terminal)?;
-    let settings = backend.settings();
-    let pictures = Pictures::detect(settings.graphics.as_deref());
-    let size = size();
-    let mut state = State::new(&Start {
-        settings,
-        size,
-        depth: pictures.depth(),
-        is_light: pictures.is_light(),
-        is_read_only: options.is_read_only,
-    });
-    let saved = backend.load_session();
-    let effects = opening(&mut state, saved.as_deref());
-    let screen = Screen::take(size, options.has_mouse).map_err(terminal)?;
-    let (heard, mut from_terminal) = channel(256);
+    // Before the first question, so that nothing told meanwhile is missed.
     let mut from_engine = forward(backend.events());
-    let now = Instant::now();
-    let mut workbench = Workbench {
-        backend,
-        state,
-        screen,
-        pictures,
-        keyboard: Keyboard::start(heard.clone()).map_err(terminal)?,
-        heard,
-        tasks: JoinSet::new(),
-        questions: Questions::default(),
-        edits: Edits::default(),
-        wakes: HashMap::new(),
-        session_due: None,
-        budget: FrameBudget::new(now),
-        frame_due: Some(now),
-        clicked: None,
-        ended: None,
-    };
-    workbench.tell_time();
-    workbench.perform_all(effects);
-    let told = workbench.pictures.told();
-    workbench.act(told);
-    workbench.draw_if_due();
+    let (heard, mut from_terminal) = channel(256);
+    let mut workbench = Workbench::open(backend, &options, heard).map_err(terminal)?;
     while workbench.ended.is_none() {
         let due = workbench.next_due();
         let next = tokio::select! {
@@ -168,6 +134,49 @@ fn now() -> UnixSeconds {
 }
 
 impl Workbench {
+    /// Asks the terminal and the engine what they know, and draws the first frame.
+    fn open(
+        backend: Arc<dyn Backend>,
+        options: &Options,
+        heard: Sender<Heard>,
+    ) -> io::Result<Self> {
+        let settings = backend.settings();
+        let pictures = Pictures::detect(settings.graphics.as_deref());
+        let size = size();
+        let mut state = State::new(&Start {
+            settings,
+            size,
+            depth: pictures.depth(),
+            is_light: pictures.is_light(),
+            is_read_only: options.is_read_only,
+        });
+        let effects = opening(&mut state, backend.load_session().as_deref());
+        let now = Instant::now();
+        let mut workbench = Self {
+            screen: Screen::take(size, options.has_mouse)?,
+            keyboard: Keyboard::start(heard.clone())?,
+            backend,
+            state,
+            pictures,
+            heard,
+            tasks: JoinSet::new(),
+            questions: Questions::default(),
+            edits: Edits::default(),
+            wakes: HashMap::new(),
+            session_due: None,
+            budget: FrameBudget::new(now),
+            frame_due: Some(now),
+            clicked: None,
+            ended: None,
+        };
+        workbench.tell_time();
+        workbench.perform_all(effects);
+        let told = workbench.pictures.told();
+        workbench.act(told);
+        workbench.draw_if_due();
+        Ok(workbench)
+    }
+
     /// The next moment at which something is to be done.
     fn next_due(&self) -> Instant {
         let wakes = self.wakes.values().map(|(due, _)| *due);
