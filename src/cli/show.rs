@@ -57,7 +57,7 @@ pub(crate) enum ShowError {
 pub(crate) fn show(
     bytes: &[u8],
     name: &str,
-    options: &ShowOptions,
+    options: ShowOptions,
     out: &mut dyn Write,
 ) -> Result<(), ShowError> {
     let name = printable_line(name).into_owned();
@@ -323,7 +323,7 @@ mod tests {
             destination: Destination::Text,
         };
         let mut out = Vec::new();
-        show(&picture(), "a\x1b[31m.png", &options, &mut out).unwrap();
+        show(&picture(), "a\x1b[31m.png", options, &mut out).unwrap();
         let said = String::from_utf8(out).unwrap();
         assert_eq!(said, "a·[31m.png: 64 x 64 · PNG · 8-bit grey 0 to 255\n");
     }
@@ -335,7 +335,7 @@ mod tests {
             width: None,
             destination: Destination::Text,
         };
-        let error = show(b"text", "note.txt", &options, &mut Vec::new()).unwrap_err();
+        let error = show(b"text", "note.txt", options, &mut Vec::new()).unwrap_err();
         assert_eq!(error.to_string(), "note.txt cannot be shown");
         let cause = std::error::Error::source(&error).unwrap().to_string();
         assert!(cause.starts_with("this is no PNG"));

@@ -5,7 +5,7 @@ use semihv_engine::Engine;
 use semihv_terminal::Choice;
 
 use crate::output::{Output, VerbError};
-use crate::show::{Destination, ShowOptions, show as print};
+use crate::show::{Destination, ShowError, ShowOptions, show as print};
 
 /// `image` is a path, an archive's `ZIP!/inner/path`, or a key of the workspace.
 pub(crate) fn show(
@@ -30,9 +30,16 @@ pub(crate) fn show(
         width,
         destination: Destination::of_stdout(),
     };
-    print(&bytes, image, &options, output.raw())
-        .map_err(|error| Failure::of("show", FailureKind::Data, &error))?;
+    print(&bytes, image, options, output.raw()).map_err(told)?;
     Ok(())
+}
+
+/// A reader that went away is no failure of the picture.
+fn told(error: ShowError) -> VerbError {
+    match error {
+        ShowError::Write { source } => source.into(),
+        other => Failure::of("show", FailureKind::Data, &other).into(),
+    }
 }
 
 fn bytes_of(engine: Option<&Engine>, image: &str) -> Result<Vec<u8>, Failure> {

@@ -55,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) pen: Mutex<Option<Store>>,
     pub(crate) index: Mutex<Option<Arc<Index>>>,
     pub(crate) running: Mutex<BTreeMap<JobId, Running>>,
+    pub(crate) indexing: Mutex<Indexing>,
     pub(crate) followed: Mutex<BTreeMap<(String, PathBuf), FollowedLog>>,
     listeners: Mutex<Vec<mpsc::Sender<Event>>>,
 }
@@ -63,6 +64,14 @@ pub(crate) struct Inner {
 pub(crate) struct Running {
     pub(crate) job: Job,
     pub(crate) cancel: Arc<AtomicBool>,
+}
+
+/// The one index run of this process. A second wish while it runs makes it look once more at its
+/// end, instead of starting another that would wait for the same lock.
+#[derive(Debug, Default)]
+pub(crate) struct Indexing {
+    pub(crate) job: Option<Job>,
+    pub(crate) is_wanted_again: bool,
 }
 
 /// Seconds since 1970; the only clock of the engine.
@@ -95,6 +104,7 @@ impl Engine {
                 pen: Mutex::new(Some(first)),
                 index: Mutex::new(None),
                 running: Mutex::new(BTreeMap::new()),
+                indexing: Mutex::new(Indexing::default()),
                 followed: Mutex::new(BTreeMap::new()),
                 listeners: Mutex::new(Vec::new()),
                 options,

@@ -1,17 +1,25 @@
 //! Brings the search index up to the store, in the order of the store's change numbers.
 
-use semihv_domain::{DocumentKind, Failure, JobProgress};
-use semihv_retrieval::{Change, Document, Has, NumberedChange, ReadChangesError};
+use std::time::Duration;
+
+use semihv_domain::{DocumentKind, Failure, FailureKind, JobProgress};
+use semihv_retrieval::{
+    Change, Document, Has, Index, NumberedChange, ReadChangesError, UpdateIndexError, UpdateSummary,
+};
 use semihv_workspace::{
     Durability, SearchableCase, SearchablePassage, SearchableQuestion, Store, StoreError,
 };
 
+use crate::engine::locked;
 use crate::failures::OrFail;
 use crate::jobs::{Ending, Progress};
 use crate::{Engine, Rebuild};
 
 /// Rows read at once.
 const PAGE: usize = 2_000;
+
+/// How often a held index is tried again.
+const TRY_AGAIN: Duration = Duration::from_millis(250);
 
 pub(crate) fn run(
     engine: &Engine,
@@ -22,6 +30,49 @@ pub(crate) fn run(
     if rebuild == Rebuild::FromNothing {
         index.clear().or_fail("index")?;
     }
+    let mut put = 0;
+    loop {
+        match bring_up(engine, &index, progress) {
+            Ok(summary) if summary.was_cancelled => return Ok(Ending::Cancelled),
+            Ok(summary) => put += summary.put,
+            // Another process indexes: what it leaves is looked at when it is done.
+            Err(Trouble::Busy) => {
+                if progress.is_cancelled() {
+                    return Ok(Ending::Cancelled);
+                }
+                std::thread::sleep(TRY_AGAIN);
+                continue;
+            }
+            Err(Trouble::Failed(failure)) => return Err(failure),
+        }
+        let mut indexing = locked(&engine.inner.indexing);
+        if !std::mem::take(&mut indexing.is_wanted_again) {
+            // Under the lock, so that a wish that comes now starts a run of its own.
+            indexing.job = None;
+            break;
+        }
+    }
+    let summary = format!("{put} documents indexed");
+    Ok(Ending::Done { summary })
+}
+
+/// Why a pass over the changes did not end well.
+enum Trouble {
+    Busy,
+    Failed(Failure),
+}
+
+impl From<Failure> for Trouble {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+fn bring_up(
+    engine: &Engine,
+    index: &Index,
+    progress: &mut Progress,
+) -> Result<UpdateSummary, Trouble> {
     let mut store = engine.connect(Durability::Kill)?;
     // What is written while this runs has a higher number and waits for the next time.
     let up_to = store.last_change().or_fail("index")?;
@@ -40,15 +91,11 @@ pub(crate) fn run(
             skipped: 0,
         });
     };
-    let summary = index
-        .update(changes, up_to, &tell, &cancel)
-        .or_fail("index")?;
-    if summary.was_cancelled {
-        return Ok(Ending::Cancelled);
+    match index.update(changes, up_to, &tell, &cancel) {
+        Ok(summary) => Ok(summary),
+        Err(UpdateIndexError::Busy) => Err(Trouble::Busy),
+        Err(error) => Err(Failure::of("index", FailureKind::Config, &error).into()),
     }
-    Ok(Ending::Done {
-        summary: format!("{} documents indexed", summary.put),
-    })
 }
 
 /// All changes after `since` with rising numbers, merged from the three kinds page by page, so

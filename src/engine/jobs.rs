@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use semihv_domain::{Failure, FailureKind, Job, JobId, JobKind, JobProgress, JobState};
 use semihv_workspace::{Durability, Store};
 
-use crate::engine::{Running, locked, now};
+use crate::engine::{Indexing, Running, locked, now};
 use crate::failures::OrFail;
 use crate::{Changed, Engine, Event, JobSpec, Rebuild};
 
@@ -40,10 +40,19 @@ impl Engine {
             JobSpec::Import(import) => JobSpec::Import(self.completed(import)?),
             other => other,
         };
+        let mut indexing = locked(&self.inner.indexing);
+        if let (JobSpec::Index(Rebuild::Incremental), Some(job)) = (&spec, indexing.job.clone()) {
+            indexing.is_wanted_again = true;
+            return Ok(job);
+        }
         let store = self.connect(Durability::Kill)?;
         let job = store
             .add_job(kind, &command_of(&spec), now())
             .or_fail(stage)?;
+        if matches!(spec, JobSpec::Index(_)) {
+            indexing.job = Some(job.clone());
+        }
+        drop(indexing);
         let cancel = Arc::new(AtomicBool::new(false));
         let running = Running {
             job: job.clone(),
@@ -92,6 +101,10 @@ impl Engine {
                 failure: of_panic(panic.as_ref()),
             },
         };
+        if matches!(spec, JobSpec::Index(_)) {
+            // A failed run leaves no promise behind.
+            *locked(&self.inner.indexing) = Indexing::default();
+        }
         let has_succeeded = matches!(state, JobState::Succeeded { .. });
         match spec {
             JobSpec::Index(_) => self.tell(&Event::Changed(Changed::Index)),
