@@ -39,7 +39,6 @@ fn work(user: &UserPlaces, mut engine: Engine) -> Result<(), Failure> {
             is_read_only: engine.writing() == Writing::Refused,
             has_mouse: engine.settings().mouse.value,
             reports: engine.log_file().parent().map(std::path::Path::to_owned),
-            ..Options::default()
         };
         match semihv_tui::run(Arc::new(engine.clone()), options)? {
             Outcome::Quit => return Ok(()),

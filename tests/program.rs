@@ -1,4 +1,5 @@
 //! The real program on a pseudo-terminal: what a person does on a first day, and what must survive.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -165,10 +166,9 @@ fn a_killed_import_is_continued_and_doubles_nothing() {
     let workspace = home.path().join("ws");
     assert!(home.run(&["init", "ws"]).status.success());
     let set = home.path().join("cases.jsonl");
-    let rows: String = (0..60_000)
-        .map(|n| format!("{{\"key\":\"c{n}\",\"title\":\"case {n}\",\"sections\":[]}}\n"))
-        .collect();
-    std::fs::write(&set, rows).unwrap();
+    let row = |n| format!("{{\"key\":\"c{n}\",\"title\":\"case {n}\",\"sections\":[]}}");
+    let rows: Vec<String> = (0..60_000).map(row).collect();
+    std::fs::write(&set, rows.join("\n")).unwrap();
     let arguments = ["import", "jsonl", "cases.jsonl", "-w", "ws", "--json"];
     let mut import = home
         .command(&arguments)

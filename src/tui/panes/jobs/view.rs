@@ -114,7 +114,16 @@ fn progress_line(job: &Job, shared: &Shared, theme: &Theme, pen: &mut Pen) {
         );
         pen.text(&format!(" {percent:>3} %  "), theme.style(Role::Text));
     }
-    pen.text(&figures(job, shared), muted);
+    let said = match &job.state {
+        JobState::Succeeded { summary } => semihv_domain::printable_line(summary).into_owned(),
+        JobState::Failed { failure } => {
+            semihv_domain::printable_line(&failure.summary).into_owned()
+        }
+        JobState::Queued | JobState::Running | JobState::Cancelled | JobState::Interrupted => {
+            figures(job, shared)
+        }
+    };
+    pen.text(&said, muted);
 }
 
 /// `12 400 rows  3 skipped  4 100 rows/s  2 min left`.
