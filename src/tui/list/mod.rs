@@ -213,8 +213,14 @@ impl List {
     fn keep_in_sight(&mut self) {
         let last = self.len().saturating_sub(1);
         self.cursor = self.cursor.min(last);
-        let lowest_top = (self.cursor + 1).saturating_sub(self.height);
-        self.top = self.top.clamp(lowest_top, self.cursor);
+        // Over the edge the view jumps by some rows: on a slow link a screen that is repainted at
+        // every step costs more than one that moves now and then.
+        let jump = self.height / 3;
+        if self.cursor < self.top {
+            self.top = self.cursor.saturating_sub(jump);
+        } else if self.cursor >= self.top + self.height {
+            self.top = self.cursor + 1 + jump - self.height;
+        }
         self.top = self.top.min(self.len().saturating_sub(self.height));
     }
 

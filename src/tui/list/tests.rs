@@ -96,6 +96,17 @@ fn few_rows_are_kept_in_memory() {
 }
 
 #[test]
+fn over_the_edge_the_view_jumps_and_then_rests() {
+    let (mut list, mut shared) = opened(MILLION);
+    let mut tops = std::collections::BTreeSet::new();
+    for _ in 0..100 {
+        press(&mut list, &mut shared, Msg::Down);
+        tops.insert(list.top);
+    }
+    assert!(tops.len() <= 6, "{tops:?}");
+}
+
+#[test]
 fn rows_on_their_way_are_not_asked_for_again() {
     let (mut list, mut shared) = opened(MILLION);
     let first = list.update(Msg::Bottom, &mut shared);

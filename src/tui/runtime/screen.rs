@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Stdout, Write};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +25,9 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 pub(super) struct Screen {
-    terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Never dropped: its own end prints to standard error, which panics when the terminal that
+    /// was hung up is that too. [`give_back`] shows the cursor.
+    terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     has_mouse: bool,
 }
 
@@ -38,7 +41,7 @@ impl Screen {
         let writer = BufWriter::with_capacity(1 << 16, io::stdout());
         let terminal = Terminal::with_options(CrosstermBackend::new(writer), options)?;
         Ok(Self {
-            terminal,
+            terminal: ManuallyDrop::new(terminal),
             has_mouse,
         })
     }

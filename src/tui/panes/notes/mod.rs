@@ -100,11 +100,8 @@ pub(crate) struct Section<'a> {
 
 /// The leading list's row stands first.
 pub(crate) fn sections(shared: &Shared) -> Vec<Section<'_>> {
-    let selection = &shared.selection;
-    let case = shared
-        .case
-        .value()
-        .filter(|detail| selection.case == Some(detail.case.id));
+    // What is being replaced stays for the moment; its name says whose it is.
+    let case = shared.case.value();
     let case = case.map(|detail| Section {
         target: Target::Case(detail.case.id),
         name: format!("case {}", detail.case.key),
@@ -112,7 +109,6 @@ pub(crate) fn sections(shared: &Shared) -> Vec<Section<'_>> {
         notes: &detail.notes,
     });
     let question = shared.question.value();
-    let question = question.filter(|detail| selection.question == Some(detail.question.id));
     let question = question.map(|detail| Section {
         target: Target::Question(detail.question.id),
         name: format!("question {}", detail.question.key),
