@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crossterm::event::KeyEvent;
 use semihv_domain::Failure;
-use semihv_terminal::{Capabilities, Choice, ColourDepth, Protocol, detect};
+use semihv_terminal::{Capabilities, Choice, ColourDepth, Evidence, Protocol, decide, detect};
 
 use crate::action::Action;
 use crate::graphics::{Canvas, Inks, LateReplies, OnScreen, prepare};
@@ -24,6 +24,9 @@ pub(super) struct Pictures {
     capabilities: Capabilities,
     on_screen: OnScreen,
     late: LateReplies,
+    choice: Choice,
+    /// What the terminal said so far; answers may still come.
+    evidence: Option<Evidence>,
 }
 
 impl Pictures {
@@ -33,12 +36,16 @@ impl Pictures {
         let choice = wanted
             .and_then(|name| name.parse().ok())
             .unwrap_or(Choice::Auto);
-        let (capabilities, is_settled) = match detect(choice) {
-            Ok(detection) => (detection.capabilities, detection.is_settled),
+        let (capabilities, is_settled, evidence) = match detect(choice) {
+            Ok(detection) => (
+                detection.capabilities,
+                detection.is_settled,
+                Some(detection.evidence),
+            ),
             Err(error) => {
                 tracing::warn!(%error, "the terminal was not asked what it can show");
                 let plain = Capabilities::plain(Protocol::Halfblocks, ColourDepth::Ansi16);
-                (plain, true)
+                (plain, true, None)
             }
         };
         tracing::info!(protocol = %capabilities.protocol, why = %capabilities.why, "graphics");
@@ -46,6 +53,8 @@ impl Pictures {
             capabilities,
             on_screen: OnScreen::default(),
             late: LateReplies::new(is_settled, Instant::now()),
+            choice,
+            evidence,
         }
     }
 
@@ -71,6 +80,18 @@ impl Pictures {
     /// False for a key that is a piece of a late answer of the terminal.
     pub(super) fn admits(&mut self, key: &KeyEvent, now: Instant) -> bool {
         self.late.admits(key, now)
+    }
+
+    /// True when a late answer changed what the terminal is known to show.
+    pub(super) fn learned(&mut self) -> bool {
+        let (Some(late), Some(evidence)) = (self.late.learned(), &mut self.evidence) else {
+            return false;
+        };
+        let is_news = evidence.learn(&late);
+        if is_news {
+            self.capabilities = decide(evidence, self.choice);
+        }
+        is_news
     }
 
     pub(super) fn prepare(&self, state: &State) -> Prepare {

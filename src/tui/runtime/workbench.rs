@@ -258,6 +258,10 @@ impl Workbench {
                 {
                     self.act(Action::Key(key));
                 }
+                if self.pictures.learned() {
+                    let told = self.pictures.told();
+                    self.act(told);
+                }
             }
             TerminalEvent::Paste(text) => self.act(Action::Paste(text)),
             TerminalEvent::Mouse(mouse) => {
