@@ -29,6 +29,8 @@ pub(super) struct Screen {
     /// was hung up is that too. [`give_back`] shows the cursor.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     has_mouse: bool,
+    /// The size of a screen of which nothing is known any more.
+    forgotten: Option<(u16, u16)>,
 }
 
 impl Screen {
@@ -43,18 +45,20 @@ impl Screen {
         Ok(Self {
             terminal: ManuallyDrop::new(terminal),
             has_mouse,
+            forgotten: None,
         })
     }
 
     pub(super) fn take_again(&mut self, size: (u16, u16)) -> io::Result<()> {
         enter(self.has_mouse)?;
-        self.resize(size)
+        self.forget(size);
+        Ok(())
     }
 
-    /// Forgets what is on screen: the next frame is drawn whole.
-    pub(super) fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
-        self.terminal.resize(Rect::new(0, 0, size.0, size.1))?;
-        self.terminal.clear()
+    /// Forgets what is on screen: the next frame is drawn whole, at this size. Nothing is cleared
+    /// before that frame is there, so nothing flickers.
+    pub(super) fn forget(&mut self, size: (u16, u16)) {
+        self.forgotten = Some(size);
     }
 
     /// Draws one frame as a synchronized update; `after` gives bytes that follow the cells.
@@ -64,6 +68,11 @@ impl Screen {
         after: impl FnOnce() -> Vec<u8>,
     ) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        if let Some((columns, rows)) = self.forgotten.take() {
+            // This clears too. `Terminal::clear` must not be used: it asks the terminal where the
+            // cursor is and waits for an answer that the keyboard thread would take for keys.
+            self.terminal.resize(Rect::new(0, 0, columns, rows))?;
+        }
         self.terminal.draw(|frame| view(frame.buffer_mut()))?;
         let bytes = after();
         let backend = self.terminal.backend_mut();
