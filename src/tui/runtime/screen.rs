@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
@@ -23,6 +24,9 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 
 /// True while the terminal is in our hands: the panic hook and the signals must know.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+/// Where a panic's report is written.
+static REPORTS: Mutex<Option<PathBuf>> = Mutex::new(None);
+static HOOK: Once = Once::new();
 
 pub(super) struct Screen {
     /// Never dropped: its own end prints to standard error, which panics when the terminal that
@@ -135,32 +139,42 @@ pub(super) fn give_back() {
 /// Makes a panic of this thread restore the terminal and say where its report lies. Panics of
 /// other threads are failed jobs: they are reported and the screen stays.
 pub(super) fn report_panics(folder: Option<PathBuf>) {
-    let drawing = std::thread::current().id();
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let backtrace = std::backtrace::Backtrace::force_capture();
-        let report = format!(
-            "semihv {}\n{panic}\n\n{backtrace}\n",
-            env!("CARGO_PKG_VERSION")
-        );
-        let place = folder
-            .as_deref()
-            .and_then(|folder| write_report(folder, &report));
-        tracing::error!(%panic, "panic");
-        if std::thread::current().id() != drawing {
-            return;
-        }
-        give_back();
-        previous(panic);
-        if let Some(place) = place {
-            let told = writeln!(
-                io::stderr(),
-                "semihv: the report lies in {}",
-                place.display()
-            );
-            drop(told);
-        }
-    }));
+    *REPORTS.lock().unwrap_or_else(PoisonError::into_inner) = folder;
+    // Once a process: hooks pile up, and another workspace changes only where reports go.
+    HOOK.call_once(|| {
+        let drawing = std::thread::current().id();
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let place = report(panic);
+            if std::thread::current().id() != drawing {
+                return;
+            }
+            give_back();
+            previous(panic);
+            if let Some(place) = place {
+                let told = writeln!(
+                    io::stderr(),
+                    "semihv: the report lies in {}",
+                    place.display()
+                );
+                drop(told);
+            }
+        }));
+    });
+}
+
+fn report(panic: &std::panic::PanicHookInfo<'_>) -> Option<PathBuf> {
+    let backtrace = std::backtrace::Backtrace::force_capture();
+    let text = format!(
+        "semihv {}\n{panic}\n\n{backtrace}\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    tracing::error!(%panic, "panic");
+    let folder = REPORTS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()?;
+    write_report(&folder, &text)
 }
 
 fn write_report(folder: &std::path::Path, report: &str) -> Option<PathBuf> {
