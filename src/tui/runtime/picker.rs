@@ -111,7 +111,7 @@ impl Picker {
 pub fn pick(settings: &Settings, options: &Options) -> Result<Picked, Failure> {
     let terminal = |source| RunError::Terminal { source }.told();
     let mut picker = Picker::new(&settings.workspaces);
-    let mut size = crossterm::terminal::size().unwrap_or((80, 24));
+    let size = crossterm::terminal::size().unwrap_or((80, 24));
     let state = State::new(&Start {
         settings: settings.clone(),
         size,
@@ -132,8 +132,7 @@ pub fn pick(settings: &Settings, options: &Options) -> Result<Picked, Failure> {
                 }
             }
             Event::Resize(columns, rows) => {
-                size = (columns, rows);
-                screen.resize(size).map_err(terminal)?;
+                screen.forget((columns, rows));
             }
             _ => {}
         }

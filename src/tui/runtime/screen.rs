@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{
@@ -23,12 +24,17 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 
 /// True while the terminal is in our hands: the panic hook and the signals must know.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+/// Where a panic's report is written.
+static REPORTS: Mutex<Option<PathBuf>> = Mutex::new(None);
+static HOOK: Once = Once::new();
 
 pub(super) struct Screen {
     /// Never dropped: its own end prints to standard error, which panics when the terminal that
     /// was hung up is that too. [`give_back`] shows the cursor.
     terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
     has_mouse: bool,
+    /// The size of a screen of which nothing is known any more.
+    forgotten: Option<(u16, u16)>,
 }
 
 impl Screen {
@@ -43,18 +49,20 @@ impl Screen {
         Ok(Self {
             terminal: ManuallyDrop::new(terminal),
             has_mouse,
+            forgotten: None,
         })
     }
 
     pub(super) fn take_again(&mut self, size: (u16, u16)) -> io::Result<()> {
         enter(self.has_mouse)?;
-        self.resize(size)
+        self.forget(size);
+        Ok(())
     }
 
-    /// Forgets what is on screen: the next frame is drawn whole.
-    pub(super) fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
-        self.terminal.resize(Rect::new(0, 0, size.0, size.1))?;
-        self.terminal.clear()
+    /// Forgets what is on screen: the next frame is drawn whole, at this size. Nothing is cleared
+    /// before that frame is there, so nothing flickers.
+    pub(super) fn forget(&mut self, size: (u16, u16)) {
+        self.forgotten = Some(size);
     }
 
     /// Draws one frame as a synchronized update; `after` gives bytes that follow the cells.
@@ -64,6 +72,11 @@ impl Screen {
         after: impl FnOnce() -> Vec<u8>,
     ) -> io::Result<()> {
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
+        if let Some((columns, rows)) = self.forgotten.take() {
+            // This clears too. `Terminal::clear` must not be used: it asks the terminal where the
+            // cursor is and waits for an answer that the keyboard thread would take for keys.
+            self.terminal.resize(Rect::new(0, 0, columns, rows))?;
+        }
         self.terminal.draw(|frame| view(frame.buffer_mut()))?;
         let bytes = after();
         let backend = self.terminal.backend_mut();
@@ -126,32 +139,42 @@ pub(super) fn give_back() {
 /// Makes a panic of this thread restore the terminal and say where its report lies. Panics of
 /// other threads are failed jobs: they are reported and the screen stays.
 pub(super) fn report_panics(folder: Option<PathBuf>) {
-    let drawing = std::thread::current().id();
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let backtrace = std::backtrace::Backtrace::force_capture();
-        let report = format!(
-            "semihv {}\n{panic}\n\n{backtrace}\n",
-            env!("CARGO_PKG_VERSION")
-        );
-        let place = folder
-            .as_deref()
-            .and_then(|folder| write_report(folder, &report));
-        tracing::error!(%panic, "panic");
-        if std::thread::current().id() != drawing {
-            return;
-        }
-        give_back();
-        previous(panic);
-        if let Some(place) = place {
-            let told = writeln!(
-                io::stderr(),
-                "semihv: the report lies in {}",
-                place.display()
-            );
-            drop(told);
-        }
-    }));
+    *REPORTS.lock().unwrap_or_else(PoisonError::into_inner) = folder;
+    // Once a process: hooks pile up, and another workspace changes only where reports go.
+    HOOK.call_once(|| {
+        let drawing = std::thread::current().id();
+        let previous = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let place = report(panic);
+            if std::thread::current().id() != drawing {
+                return;
+            }
+            give_back();
+            previous(panic);
+            if let Some(place) = place {
+                let told = writeln!(
+                    io::stderr(),
+                    "semihv: the report lies in {}",
+                    place.display()
+                );
+                drop(told);
+            }
+        }));
+    });
+}
+
+fn report(panic: &std::panic::PanicHookInfo<'_>) -> Option<PathBuf> {
+    let backtrace = std::backtrace::Backtrace::force_capture();
+    let text = format!(
+        "semihv {}\n{panic}\n\n{backtrace}\n",
+        env!("CARGO_PKG_VERSION")
+    );
+    tracing::error!(%panic, "panic");
+    let folder = REPORTS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()?;
+    write_report(&folder, &text)
 }
 
 fn write_report(folder: &std::path::Path, report: &str) -> Option<PathBuf> {

@@ -307,9 +307,7 @@ impl Workbench {
     }
 
     fn redraw(&mut self) {
-        if let Err(error) = self.screen.resize(self.state.size) {
-            return self.lost(&error);
-        }
+        self.screen.forget(self.state.size);
         self.pictures.screen_was_cleared();
         self.frame_due.get_or_insert_with(Instant::now);
     }
