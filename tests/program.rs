@@ -70,6 +70,8 @@ impl Home {
         let pty = self.program().arg(self.demo()).start();
         pty.wait_for("questions");
         pty.wait_for("ct-001");
+        // The first question is selected, and its answers stand below.
+        pty.wait_for("basalt-1b");
         pty
     }
 }
@@ -382,7 +384,9 @@ fn no_escape_sequence_of_the_data_reaches_the_terminal() {
         let said = home.run(&arguments).stdout;
         assert!(!said.contains(&0x1b), "{}", String::from_utf8_lossy(&said));
     }
-    let pty = home.program().arg("ws").start();
+    let mut pty = home.program().arg("ws").start();
+    pty.wait_for("questions");
+    pty.type_text("1");
     pty.wait_for("owned");
     let raw = pty.raw();
     for hostile in [&b"\x1b]0;owned"[..], b"\x1b[2Jgone"] {
@@ -408,7 +412,7 @@ fn it_works_inside_tmux() {
     tmux(&["new-session", "-d", "-x", "120", "-y", "40", &command]);
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     let mut screen = String::new();
-    while !screen.contains("ct-001") && std::time::Instant::now() < deadline {
+    while !screen.contains('▀') && std::time::Instant::now() < deadline {
         screen = tmux(&["capture-pane", "-p"]);
         std::thread::yield_now();
     }
@@ -417,4 +421,92 @@ fn it_works_inside_tmux() {
         screen.contains("ct-001") && screen.contains("▀"),
         "{screen}"
     );
+}
+
+/// Runs a script with mounts of its own, as root or in a user namespace.
+fn with_own_mounts(home: &Home, script: &str) -> Output {
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let mut command = Command::new("unshare");
+    command.arg(if is_root { "-m" } else { "-rm" });
+    let script = script.replace("SEMIHV", env!("CARGO_BIN_EXE_semihv"));
+    command
+        .args(["bash", "-c", &script])
+        .env("HOME", home.path())
+        .current_dir(home.path())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_full_disk_is_said_and_what_was_stored_stays() {
+    let home = Home::new();
+    let rows: Vec<String> = (0..40_000)
+        .map(|n| format!("{{\"key\":\"c{n}\",\"title\":\"{}\",\"sections\":[]}}", "x".repeat(200)))
+        .collect();
+    std::fs::write(home.path().join("cases.jsonl"), rows.join("\n")).unwrap();
+    let script = "mkdir disk && mount -t tmpfs -o size=6m none disk && SEMIHV init disk/ws \
+        && { SEMIHV import jsonl cases.jsonl -w disk/ws; echo \"code $?\"; \
+        SEMIHV sources -w disk/ws --json; }";
+    let output = with_own_mounts(&home, script);
+    let (said, complained) = (words(&output), complaint(&output));
+    assert!(said.contains("code 1"), "{said} {complained}");
+    assert!(complained.contains("the disk is full; free some space"), "{complained}");
+    let sources = said.lines().find(|line| line.contains("is_complete")).unwrap();
+    let source: serde_json::Value = serde_json::from_str(sources).unwrap();
+    assert_eq!(source["is_complete"], false, "{said}");
+}
+
+#[test]
+fn a_disk_that_cannot_be_written_opens_read_only() {
+    let home = Home::with_demo();
+    let script = "mount --bind demo demo && mount -o remount,bind,ro demo \
+        && SEMIHV search nodule -w demo && SEMIHV doctor -w demo \
+        && ! SEMIHV note ct-001 hello -w demo";
+    let output = with_own_mounts(&home, script);
+    let (said, complained) = (words(&output), complaint(&output));
+    assert!(output.status.success(), "{said} {complained}");
+    assert!(said.contains("read-only"), "{said}");
+    assert!(complained.contains("open read-only"), "{complained}");
+}
+
+#[test]
+fn damaged_input_is_named_and_stops_nothing_else() {
+    let home = Home::new();
+    assert!(home.run(&["init", "ws"]).status.success());
+    let folder = home.path().join("set");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("bad.png"), b"\x89PNG\r\n\x1a\n and then nothing").unwrap();
+    let mut lines = b"{\"key\":\"a\",\"title\":\"one\",\"sections\":[],\"images\":[{\"key\":\"i\",\"path\":\"bad.png\"}]}\n".to_vec();
+    lines.extend_from_slice(b"{\"key\":\"\xff\xfe\"}\n");
+    lines.extend_from_slice(b"{\"key\":\"long\",\"title\":\"");
+    lines.resize(lines.len() + (50 << 20), b'x');
+    lines.extend_from_slice(b"\"}\n{\"key\":\"b\",\"title\":\"two\",\"sections\":[]}\n");
+    std::fs::write(folder.join("cases.jsonl"), lines).unwrap();
+    let import = home.run(&["import", "jsonl", "set/cases.jsonl", "-w", "ws", "--as", "set"]);
+    assert!(import.status.success(), "{}", complaint(&import));
+    let sources = words(&home.run(&["sources", "-w", "ws", "--json"]));
+    let source: serde_json::Value = serde_json::from_str(sources.trim()).unwrap();
+    assert_eq!((&source["cases"], &source["skipped"]), (&2.into(), &2.into()), "{sources}");
+    assert_eq!(source["missing_images"], 1, "{sources}");
+    let skipped = words(&home.run(&["skipped", "set", "-w", "ws"]));
+    assert!(skipped.contains(":2") && skipped.contains(":3"), "{skipped}");
+    std::fs::write(home.path().join("cut.zip"), b"PK\x03\x04 and then nothing").unwrap();
+    let cut = home.run(&["import", "vqa-med", "cut.zip", "-w", "ws"]);
+    assert_eq!(cut.status.code(), Some(1));
+    assert!(complaint(&cut).contains("damaged or incomplete"), "{}", complaint(&cut));
+}
+
+#[test]
+fn a_lost_terminal_ends_the_workbench_and_keeps_the_session() {
+    let home = Home::with_demo();
+    let mut pty = home.open_demo();
+    pty.type_text("5");
+    pty.wait_for("notes");
+    let process = pty.process().unwrap().to_string();
+    assert!(Command::new("kill").args(["-HUP", &process]).status().unwrap().success());
+    pty.wait_for_end();
+    let session = std::fs::read_to_string(home.demo().join(".semihv/session.json")).unwrap();
+    assert!(session.contains("compare"), "{session}");
+    let again = home.program().arg(home.demo()).start();
+    again.wait_for("notes");
 }

@@ -10,7 +10,7 @@ use tantivy::schema::{Field, Value as _};
 use tantivy::snippet::{SnippetGenerator, collapse_overlapped_ranges};
 use tantivy::{DocAddress, Score, Searcher, TantivyDocument, Term};
 
-use crate::plan::{Node, part_query, scored};
+use crate::plan::{Node, Planner, ScoredPart, part_query, scored, scored_parts};
 use crate::row_filter::{Beginning, RowFilter};
 use crate::schema::{Fields, ROW_COLUMN, cut, id_of};
 
@@ -72,6 +72,8 @@ pub(crate) struct HitMaker<'a> {
 /// A word or phrase of the query, ready to explain its share.
 struct Part {
     weight: Box<dyn Weight>,
+    /// It counts only in a document that these match: the groups of an `OR` it stands in.
+    within: Vec<Box<dyn Weight>>,
     written: String,
     documents: u64,
 }
@@ -81,16 +83,24 @@ impl<'a> HitMaker<'a> {
         searcher: &'a Searcher,
         fields: &'a Fields,
         statistics: &KindStatistics<'_>,
-        kind: DocumentKind,
+        planner: &Planner<'_>,
         node: &Node,
     ) -> tantivy::Result<Self> {
+        let kind = planner.kind;
         let analyzer = searcher.index().tokenizer_for_field(fields.text(kind))?;
         let scoring = EnableScoring::enabled_from_statistics_provider(statistics, searcher);
         let mut parts = Vec::new();
-        for part in scored(node) {
+        for ScoredPart { node: part, within } in scored_parts(node) {
             let Some(query) = part_query(part) else {
                 continue;
             };
+            let within = within
+                .iter()
+                .map(|group| {
+                    let without = EnableScoring::disabled_from_searcher(searcher);
+                    planner.unscored_query(group).weight(without)
+                })
+                .collect::<tantivy::Result<_>>()?;
             let (written, terms) = match part {
                 Node::Word(word) => (&word.written, vec![&word.term]),
                 Node::Phrase(phrase) => (
@@ -101,6 +111,7 @@ impl<'a> HitMaker<'a> {
             };
             parts.push(Part {
                 weight: query.weight(scoring)?,
+                within,
                 written: printable_line(written).into_owned(),
                 documents: rarest(searcher, &terms)?,
             });
@@ -159,6 +170,17 @@ impl<'a> HitMaker<'a> {
         let reader = self.searcher.segment_reader(address.segment_ord);
         let mut terms: Vec<MatchedTerm> = Vec::new();
         for part in &self.parts {
+            let is_matched = |group: &Box<dyn Weight>| {
+                let scorer = group.scorer(reader, 1.0);
+                scorer.is_ok_and(|mut found| {
+                    let document = address.doc_id;
+                    found.doc() == document
+                        || (found.doc() < document && found.seek(document) == document)
+                })
+            };
+            if !part.within.iter().all(is_matched) {
+                continue;
+            }
             // One side of an `OR` may not match; its weight then has nothing to explain.
             let Ok(explanation) = part.weight.explain(reader, address.doc_id) else {
                 continue;

@@ -354,6 +354,35 @@ pub(crate) fn scored(node: &Node) -> Vec<&Node> {
     }
 }
 
+/// A word or phrase with the groups of an `OR` around it: where such a group does not match, its
+/// words give the document no score.
+pub(crate) struct ScoredPart<'a> {
+    pub(crate) node: &'a Node,
+    pub(crate) within: Vec<&'a Node>,
+}
+
+pub(crate) fn scored_parts(node: &Node) -> Vec<ScoredPart<'_>> {
+    match node {
+        Node::Word(_) | Node::Phrase(_) => vec![ScoredPart {
+            node,
+            within: Vec::new(),
+        }],
+        Node::All(nodes) => nodes.iter().flat_map(scored_parts).collect(),
+        Node::Any(nodes) => nodes.iter().flat_map(parts_of_alternative).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn parts_of_alternative(node: &Node) -> Vec<ScoredPart<'_>> {
+    let mut parts = scored_parts(node);
+    if matches!(node, Node::All(_)) {
+        for part in &mut parts {
+            part.within.push(node);
+        }
+    }
+    parts
+}
+
 /// The query of one scored part, for the reason of a score.
 pub(crate) fn part_query(node: &Node) -> Option<Box<dyn Query>> {
     match node {

@@ -256,7 +256,13 @@ impl Search<'_> {
     fn hits(&self, index: &Index, found: &[(Score, DocAddress)]) -> tantivy::Result<Vec<Hit>> {
         let kind = self.planner.kind;
         let statistics = KindStatistics::new(self.searcher, &index.fields, kind)?;
-        let maker = HitMaker::new(self.searcher, &index.fields, &statistics, kind, &self.node)?;
+        let maker = HitMaker::new(
+            self.searcher,
+            &index.fields,
+            &statistics,
+            &self.planner,
+            &self.node,
+        )?;
         found
             .iter()
             .map(|&(score, address)| maker.hit(address, score))

@@ -401,6 +401,16 @@ fn fields_and_values_are_offered() {
     assert_eq!(complete(&index, "").len(), 20);
 }
 
+#[test]
+fn words_of_a_group_that_does_not_match_give_no_score() {
+    let (_folder, index) = filled();
+    let query = QueryText::parse("(effusion zebra) OR id:1").unwrap();
+    let (hits, total) = index.hits(DocumentKind::Case, &query, 10, &Marked).unwrap();
+    assert_eq!(total, 1);
+    assert!(hits[0].score.abs() < 1e-6);
+    assert!(hits[0].reason.terms.is_empty(), "{:?}", hits[0].reason);
+}
+
 fn random_query() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just(" ".to_owned()),

@@ -55,6 +55,8 @@ pub struct Settings {
     pub layout: Option<String>,
     /// Layouts of the manifest, after the built-in ones.
     pub layouts: Vec<Layout>,
+    /// What of the settings cannot be used, said once.
+    pub troubles: Vec<Failure>,
     /// Known workspaces: name and folder.
     pub workspaces: Vec<(String, PathBuf)>,
 }

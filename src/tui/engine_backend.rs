@@ -54,6 +54,13 @@ impl Backend for Engine {
 
     fn settings(&self) -> Settings {
         let settings = Self::settings(self);
+        let (mut layouts, mut troubles) = (Vec::new(), Vec::new());
+        for (name, entry) in &self.manifest().layout {
+            match layout(name, entry) {
+                Ok(layout) => layouts.push(layout),
+                Err(failure) => troubles.push(failure),
+            }
+        }
         let theme = settings.theme.value;
         Settings {
             theme: (theme != "auto").then_some(theme),
@@ -62,12 +69,8 @@ impl Backend for Engine {
             is_ascii: settings.ascii.value,
             graphics: Some(settings.graphics.value.name().to_owned()),
             layout: Some(settings.layout.value),
-            layouts: self
-                .manifest()
-                .layout
-                .iter()
-                .filter_map(|(name, entry)| layout(name, entry).ok())
-                .collect(),
+            layouts,
+            troubles,
             workspaces: workspaces(self.user_places()),
         }
     }
@@ -141,14 +144,16 @@ fn pane(text: &str) -> Option<(PaneKind, u16)> {
     Some((kind, width.parse().ok().filter(|width| *width > 0)?))
 }
 
-/// Splits off the first part by its share of the whole, in percent, then the rest likewise.
+/// Splits off the first part by its share of the whole, in thousandths, then the rest likewise.
 fn joined(mut parts: Vec<(u16, Tree)>, split: fn(u16, Tree, Tree) -> Tree) -> Option<Tree> {
     let (mut total, mut tree) = parts.pop()?;
     while let Some((share, first)) = parts.pop() {
         total = total.saturating_add(share);
-        let percent = u32::from(share) * 100 / u32::from(total.max(1));
+        let thousandths = u32::from(share) * 1000 / u32::from(total.max(1));
         tree = split(
-            u16::try_from(percent).unwrap_or(50).clamp(10, 90),
+            u16::try_from(thousandths)
+                .unwrap_or(500)
+                .clamp(100, 900),
             first,
             tree,
         );

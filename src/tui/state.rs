@@ -177,6 +177,9 @@ impl State {
             Glyphs::Unicode
         };
         self.workspaces.clone_from(&settings.workspaces);
+        for trouble in &settings.troubles {
+            self.say_failure(trouble);
+        }
         self.look.chosen.clone_from(&settings.theme);
         self.paint();
     }

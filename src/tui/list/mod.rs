@@ -507,7 +507,10 @@ impl List {
             ListKind::Cases => shared.leading == Leading::Cases,
             ListKind::Questions => shared.leading == Leading::Questions,
         };
-        if leads {
+        // At a first visit nothing is selected, and the list that is there first shows the way.
+        let selection = &shared.selection;
+        let is_vacant = selection.case.is_none() && selection.question.is_none();
+        if leads || is_vacant {
             self.select(shared);
         }
         self.ask_rows()

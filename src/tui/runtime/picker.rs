@@ -46,7 +46,7 @@ impl Picker {
             ),
             (
                 "Look at the demo".to_owned(),
-                "24 cases, no network needed".to_owned(),
+                "drawn phantoms, no network needed".to_owned(),
                 Picked::Demo,
             ),
         ];
