@@ -67,7 +67,10 @@ class Terminal:
         ready, _, _ = select.select([self.fd], [], [], seconds)
         if not ready:
             return b""
-        data = os.read(self.fd, 1 << 18)
+        try:
+            data = os.read(self.fd, 1 << 18)
+        except OSError:  # the program has left
+            return b""
         self.written += len(data)
         if b"\x1b[c" in data:
             os.write(self.fd, b"\x1b[?62;c")

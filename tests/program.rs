@@ -441,7 +441,12 @@ fn with_own_mounts(home: &Home, script: &str) -> Output {
 fn a_full_disk_is_said_and_what_was_stored_stays() {
     let home = Home::new();
     let rows: Vec<String> = (0..40_000)
-        .map(|n| format!("{{\"key\":\"c{n}\",\"title\":\"{}\",\"sections\":[]}}", "x".repeat(200)))
+        .map(|n| {
+            format!(
+                "{{\"key\":\"c{n}\",\"title\":\"{}\",\"sections\":[]}}",
+                "x".repeat(200)
+            )
+        })
         .collect();
     std::fs::write(home.path().join("cases.jsonl"), rows.join("\n")).unwrap();
     let script = "mkdir disk && mount -t tmpfs -o size=6m none disk && SEMIHV init disk/ws \
@@ -450,8 +455,14 @@ fn a_full_disk_is_said_and_what_was_stored_stays() {
     let output = with_own_mounts(&home, script);
     let (said, complained) = (words(&output), complaint(&output));
     assert!(said.contains("code 1"), "{said} {complained}");
-    assert!(complained.contains("the disk is full; free some space"), "{complained}");
-    let sources = said.lines().find(|line| line.contains("is_complete")).unwrap();
+    assert!(
+        complained.contains("the disk is full; free some space"),
+        "{complained}"
+    );
+    let sources = said
+        .lines()
+        .find(|line| line.contains("is_complete"))
+        .unwrap();
     let source: serde_json::Value = serde_json::from_str(sources).unwrap();
     assert_eq!(source["is_complete"], false, "{said}");
 }
@@ -475,25 +486,48 @@ fn damaged_input_is_named_and_stops_nothing_else() {
     assert!(home.run(&["init", "ws"]).status.success());
     let folder = home.path().join("set");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("bad.png"), b"\x89PNG\r\n\x1a\n and then nothing").unwrap();
+    std::fs::write(
+        folder.join("bad.png"),
+        b"\x89PNG\r\n\x1a\n and then nothing",
+    )
+    .unwrap();
     let mut lines = b"{\"key\":\"a\",\"title\":\"one\",\"sections\":[],\"images\":[{\"key\":\"i\",\"path\":\"bad.png\"}]}\n".to_vec();
     lines.extend_from_slice(b"{\"key\":\"\xff\xfe\"}\n");
     lines.extend_from_slice(b"{\"key\":\"long\",\"title\":\"");
     lines.resize(lines.len() + (50 << 20), b'x');
     lines.extend_from_slice(b"\"}\n{\"key\":\"b\",\"title\":\"two\",\"sections\":[]}\n");
     std::fs::write(folder.join("cases.jsonl"), lines).unwrap();
-    let import = home.run(&["import", "jsonl", "set/cases.jsonl", "-w", "ws", "--as", "set"]);
+    let import = home.run(&[
+        "import",
+        "jsonl",
+        "set/cases.jsonl",
+        "-w",
+        "ws",
+        "--as",
+        "set",
+    ]);
     assert!(import.status.success(), "{}", complaint(&import));
     let sources = words(&home.run(&["sources", "-w", "ws", "--json"]));
     let source: serde_json::Value = serde_json::from_str(sources.trim()).unwrap();
-    assert_eq!((&source["cases"], &source["skipped"]), (&2.into(), &2.into()), "{sources}");
+    assert_eq!(
+        (&source["cases"], &source["skipped"]),
+        (&2.into(), &2.into()),
+        "{sources}"
+    );
     assert_eq!(source["missing_images"], 1, "{sources}");
     let skipped = words(&home.run(&["skipped", "set", "-w", "ws"]));
-    assert!(skipped.contains(":2") && skipped.contains(":3"), "{skipped}");
+    assert!(
+        skipped.contains(":2") && skipped.contains(":3"),
+        "{skipped}"
+    );
     std::fs::write(home.path().join("cut.zip"), b"PK\x03\x04 and then nothing").unwrap();
     let cut = home.run(&["import", "vqa-med", "cut.zip", "-w", "ws"]);
     assert_eq!(cut.status.code(), Some(1));
-    assert!(complaint(&cut).contains("damaged or incomplete"), "{}", complaint(&cut));
+    assert!(
+        complaint(&cut).contains("damaged or incomplete"),
+        "{}",
+        complaint(&cut)
+    );
 }
 
 #[test]
@@ -503,7 +537,13 @@ fn a_lost_terminal_ends_the_workbench_and_keeps_the_session() {
     pty.type_text("5");
     pty.wait_for("notes");
     let process = pty.process().unwrap().to_string();
-    assert!(Command::new("kill").args(["-HUP", &process]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-HUP", &process])
+            .status()
+            .unwrap()
+            .success()
+    );
     pty.wait_for_end();
     let session = std::fs::read_to_string(home.demo().join(".semihv/session.json")).unwrap();
     assert!(session.contains("compare"), "{session}");

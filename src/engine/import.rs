@@ -217,6 +217,9 @@ fn store(
             put(engine, &mut rows, handed).or_fail("import")?;
         }
         progress.say(said(pace, rows.counts()));
+        if let Some(job) = progress.due() {
+            rows.keep_job(job).or_fail("import")?;
+        }
         if progress.is_cancelled() {
             return rows.stop().map(|counts| (counts, true)).or_fail("import");
         }

@@ -211,10 +211,16 @@ impl Progress {
         }
         self.told = Instant::now();
         self.publish();
-        if self.kept.elapsed() >= KEEP_EVERY {
-            self.kept = Instant::now();
-            let _ = self.store.update_job(&self.job);
+    }
+
+    /// The job when it is time to write it down for other processes. An import writes it into its
+    /// own transaction: a second connection would wait for the first one, which is ours.
+    pub(crate) fn due(&mut self) -> Option<&Job> {
+        if self.kept.elapsed() < KEEP_EVERY {
+            return None;
         }
+        self.kept = Instant::now();
+        Some(&self.job)
     }
 
     fn publish(&self) {

@@ -151,9 +151,7 @@ fn joined(mut parts: Vec<(u16, Tree)>, split: fn(u16, Tree, Tree) -> Tree) -> Op
         total = total.saturating_add(share);
         let thousandths = u32::from(share) * 1000 / u32::from(total.max(1));
         tree = split(
-            u16::try_from(thousandths)
-                .unwrap_or(500)
-                .clamp(100, 900),
+            u16::try_from(thousandths).unwrap_or(500).clamp(100, 900),
             first,
             tree,
         );

@@ -123,6 +123,11 @@ impl ImportRows<'_> {
         self.count_into_batch()
     }
 
+    /// Writes the job's progress down with the rows it speaks of.
+    pub fn keep_job(&self, job: &semihv_domain::Job) -> Result<(), StoreError> {
+        self.store.update_job(job)
+    }
+
     /// Commits the rest, counts the source's rows and marks it complete.
     pub fn finish(mut self) -> Result<ImportCounts, StoreError> {
         let sql = "UPDATE sources SET is_complete = 1,

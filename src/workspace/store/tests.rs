@@ -418,3 +418,21 @@ fn searchable_rows_come_by_the_page_in_the_order_of_their_changes() {
     assert!(first[0].has_region && first[0].has_caption);
     assert!(store.searchable_questions((0, i64::MAX), 9).unwrap()[0].has_region);
 }
+
+/// A second connection would wait for the import's transaction, and the import for it.
+#[test]
+fn a_jobs_progress_goes_to_disk_with_the_rows_it_speaks_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(&folder);
+    let mut job = store
+        .add_job(semihv_domain::JobKind::Import, "semihv import", 1)
+        .unwrap();
+    job.progress.rows = 1;
+    let mut rows = store
+        .begin_import(("set", "jsonl", "/s"), 1, &unjudged)
+        .unwrap();
+    rows.put(&case("c1", "x")).unwrap();
+    rows.keep_job(&job).unwrap();
+    rows.finish().unwrap();
+    assert_eq!(open(&folder).jobs().unwrap()[0].progress.rows, 1);
+}
