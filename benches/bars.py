@@ -98,15 +98,18 @@ class Terminal:
         value = lambda name: int(re.search(name + r":\s+(\d+)", status).group(1)) / 1024
         return {"rss_mb": round(value("VmRSS"), 1), "anonymous_mb": round(value("RssAnon"), 1), "peak_mb": round(value("VmHWM"), 1)}
 
-    def key(self, text):
-        """Milliseconds from the key to the last byte of its frame, and the bytes."""
-        begin, before = time.perf_counter(), self.written
+    def key(self, text, pace=1 / 30):
+        """Milliseconds from the key to the first bytes of its frame, and all bytes until the next
+        key: those of a held key, thirty a second."""
+        begin, before, first = time.perf_counter(), self.written, None
         os.write(self.fd, text)
-        last = begin
-        # The first bytes of a frame wait for nothing but the program; the rest follow at once.
-        while self.read(1.0 if last == begin else 0.004):
-            last = time.perf_counter()
-        return (last - begin) * 1000, self.written - before
+        while (left := pace - (time.perf_counter() - begin)) > 0:
+            if self.read(left) and first is None:
+                first = time.perf_counter() - begin
+        while first is None:
+            if self.read(1.0):
+                first = time.perf_counter() - begin
+        return first * 1000, self.written - before
 
 
 def share(values, part):
@@ -134,9 +137,12 @@ def main():
             terminal.settle()
             os.waitpid(terminal.pid, 0)
             continue
-        moves = [terminal.key(b"j") for _ in range(ARGS.keys)]
-        say(bar="cursor move", p50_ms=share([m for m, _ in moves], .5), p99_ms=share([m for m, _ in moves], .99),
-            bytes_p50=share([b for _, b in moves], .5), bytes_p99=share([b for _, b in moves], .99), bytes_mean=round(statistics.mean(b for _, b in moves)))
+        for name in ("cursor move, other panes following", "cursor move, the list alone"):
+            moves = [terminal.key(b"j") for _ in range(ARGS.keys)]
+            times, sizes = [m for m, _ in moves], [b for _, b in moves]
+            say(bar=name, p50_ms=share(times, .5), p99_ms=share(times, .99), bytes_p50=share(sizes, .5), bytes_p99=share(sizes, .99), bytes_mean=round(statistics.mean(sizes)))
+            os.write(terminal.fd, b"z")
+            terminal.settle()
         pages = [terminal.key(key) for key in [b"G", b"gg"] * 5 + [b"\x1b[6~"] * 40]
         say(bar="pages and ends", p50_ms=share([m for m, _ in pages], .5), p99_ms=share([m for m, _ in pages], .99))
         terminal.settle(1.0)

@@ -1,6 +1,7 @@
-//! When a frame may be drawn: at once after a pause, and at most thirty in a second.
+//! When a frame may be drawn: at once after a pause, and at most thirty in a second for what
+//! comes by itself. A key is seen without that wait: a person feels it.
 //!
-//! A few frames are kept in hand, so that a key after a reply is not made to wait; skipping a
+//! A few frames are kept in hand, so that a reply after a key is not made to wait; skipping a
 //! frame never changes behaviour, only when it is seen.
 
 use std::time::{Duration, Instant};
@@ -10,10 +11,16 @@ const PER_SECOND: u32 = 30;
 const IN_HAND: u32 = 6;
 const REFILL: Duration = Duration::from_nanos(1_000_000_000 / PER_SECOND as u64);
 
+/// Keys come at thirty a second when one is held; only a flood of them (a paste, a script) is
+/// gathered into frames of this distance.
+const BETWEEN_KEYS: Duration = Duration::from_millis(8);
+
 #[derive(Debug, Clone)]
 pub(super) struct FrameBudget {
     left: u32,
     refilled: Instant,
+    /// When the last frame for a key was drawn.
+    for_key: Option<Instant>,
 }
 
 impl FrameBudget {
@@ -21,7 +28,19 @@ impl FrameBudget {
         Self {
             left: IN_HAND,
             refilled: now,
+            for_key: None,
         }
+    }
+
+    /// Takes a frame for a key.
+    pub(super) fn take_for_key(&mut self, now: Instant) -> Result<(), Instant> {
+        if let Some(last) = self.for_key
+            && now.saturating_duration_since(last) < BETWEEN_KEYS
+        {
+            return Err(last + BETWEEN_KEYS);
+        }
+        self.for_key = Some(now);
+        Ok(())
     }
 
     /// Takes a frame, or says when one will be there.
@@ -55,6 +74,18 @@ mod tests {
             assert_eq!(budget.take(start), Ok(()));
         }
         assert_eq!(budget.take(start), Err(start + REFILL));
+    }
+
+    #[test]
+    fn a_held_key_never_waits_and_a_flood_of_keys_is_gathered() {
+        let start = Instant::now();
+        let mut budget = FrameBudget::new(start);
+        for key in 0..100_u32 {
+            let now = start + Duration::from_millis(33) * key;
+            assert_eq!(budget.take_for_key(now), Ok(()));
+            let soon = now + Duration::from_millis(1);
+            assert_eq!(budget.take_for_key(soon), Err(now + BETWEEN_KEYS));
+        }
     }
 
     #[test]

@@ -71,6 +71,8 @@ struct Workbench {
     budget: FrameBudget,
     /// When the frame that is owed may be drawn.
     frame_due: Option<Instant>,
+    /// The owed frame shows what a key did.
+    is_key_owed: bool,
     clicked: Option<(Instant, u16, u16)>,
     ended: Option<Outcome>,
 }
@@ -166,6 +168,7 @@ impl Workbench {
             session_due: None,
             budget: FrameBudget::new(now),
             frame_due: Some(now),
+            is_key_owed: false,
             clicked: None,
             ended: None,
         };
@@ -251,6 +254,11 @@ impl Workbench {
             Heard::HungUp => return self.end(),
             Heard::Event(event) => event,
         };
+        if matches!(event, TerminalEvent::Key(_) | TerminalEvent::Mouse(_)) {
+            // A frame that waits for its turn comes at once now.
+            self.is_key_owed = true;
+            self.frame_due = self.frame_due.map(|due| due.min(Instant::now()));
+        }
         match event {
             TerminalEvent::Key(key) => {
                 if self.pictures.admits(&key, Instant::now())
@@ -369,11 +377,17 @@ impl Workbench {
         if self.frame_due.is_none_or(|due| due > now) {
             return;
         }
-        if let Err(later) = self.budget.take(now) {
+        let taken = if self.is_key_owed {
+            self.budget.take_for_key(now)
+        } else {
+            self.budget.take(now)
+        };
+        if let Err(later) = taken {
             self.frame_due = Some(later);
             return;
         }
         self.frame_due = None;
+        self.is_key_owed = false;
         let (state, pictures) = (&self.state, &mut self.pictures);
         let theme = Arc::clone(&state.look.theme);
         let drawn = self.screen.draw(
