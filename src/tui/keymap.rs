@@ -232,6 +232,9 @@ impl Keymap {
             let Some(next) = rest.first() else { continue };
             let words = if rest.len() == 1 {
                 binding.description.as_str()
+            } else if binding.command.starts_with("split") {
+                // The group is told by its first member.
+                "Panes: split, close, resize"
             } else {
                 "…"
             };

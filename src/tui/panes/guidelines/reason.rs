@@ -42,8 +42,8 @@ pub(super) fn draw(
         .column("field", 10, muted)
         .column("idf", 7, muted)
         .column("tf", 5, muted)
-        .column("documents", 11, muted)
-        .text("part of the score", muted);
+        .column("in docs", 9, muted)
+        .text("of the score", muted);
     let mut terms: Vec<_> = reason.terms.iter().collect();
     terms.sort_by(|one, other| other.score.total_cmp(&one.score));
     let total: f64 = terms
@@ -63,7 +63,7 @@ pub(super) fn draw(
                 5,
                 theme.style(Role::Text),
             )
-            .column(&grouped(term.documents), 11, theme.style(Role::Text))
+            .column(&grouped(term.documents), 9, theme.style(Role::Text))
             .column(&bar(share, BAR, glyphs), BAR + 1, theme.style(Role::Accent))
             .text(&format!("{:.2}", term.score), theme.style(Role::Text));
     }
