@@ -12,7 +12,7 @@ use crate::schema::{ROW_COLUMN, column_name, id_of};
 
 type RowColumn = Arc<dyn ColumnValues<i64>>;
 
-fn row_column(reader: &SegmentReader) -> tantivy::Result<RowColumn> {
+pub(crate) fn row_column(reader: &SegmentReader) -> tantivy::Result<RowColumn> {
     reader.fast_fields().column_first_or_default(ROW_COLUMN)
 }
 
@@ -45,7 +45,11 @@ impl Collector for AllIds {
 
     fn merge_fruits(&self, fruits: Vec<Vec<i64>>) -> tantivy::Result<Vec<i64>> {
         let mut ids = fruits.concat();
-        ids.sort_unstable();
+        #[expect(
+            clippy::stable_sort_primitive,
+            reason = "each segment comes in order, which only the merging sort uses"
+        )]
+        ids.sort();
         Ok(ids)
     }
 }
@@ -70,100 +74,6 @@ impl SegmentCollector for SegmentIds {
     fn harvest(self) -> Vec<i64> {
         self.ids
     }
-}
-
-/// All ids, best score first; those of one score in row order.
-pub(crate) struct RankedIds;
-
-pub(crate) struct SegmentRanked {
-    column: RowColumn,
-    docs: Vec<DocId>,
-    ranks: Vec<u32>,
-}
-
-/// How far behind the best a score is, and the id.
-type Ranked = (u32, i64);
-
-impl Collector for RankedIds {
-    type Fruit = Vec<i64>;
-    type Child = SegmentRanked;
-
-    fn for_segment(
-        &self,
-        _: SegmentOrdinal,
-        reader: &SegmentReader,
-    ) -> tantivy::Result<SegmentRanked> {
-        Ok(SegmentRanked {
-            column: row_column(reader)?,
-            docs: Vec::new(),
-            ranks: Vec::new(),
-        })
-    }
-
-    fn requires_scoring(&self) -> bool {
-        true
-    }
-
-    fn merge_fruits(&self, fruits: Vec<Vec<Ranked>>) -> tantivy::Result<Vec<i64>> {
-        let mut ranked = sorted_by_rank(fruits.concat());
-        for equals in ranked.chunk_by_mut(|left, right| left.0 == right.0) {
-            // Each segment comes mostly in order, which a merging sort uses.
-            equals.sort_by_key(|&(_, id)| id);
-        }
-        Ok(ranked.into_iter().map(|(_, id)| id).collect())
-    }
-}
-
-impl SegmentCollector for SegmentRanked {
-    type Fruit = Vec<Ranked>;
-
-    fn collect(&mut self, doc: DocId, score: Score) {
-        self.docs.push(doc);
-        // The bits of a number that is not negative rise with it; turned round, they fall.
-        self.ranks.push(!score.max(0.0).to_bits());
-    }
-
-    fn harvest(self) -> Vec<Ranked> {
-        let mut rows = vec![0; self.docs.len()];
-        self.column.get_vals(&self.docs, &mut rows);
-        let ids = rows.into_iter().map(id_of);
-        self.ranks.into_iter().zip(ids).collect()
-    }
-}
-
-/// A stable sort by digits: a million ids in a fraction of what comparing them takes.
-fn sorted_by_rank(mut ranked: Vec<Ranked>) -> Vec<Ranked> {
-    const DIGIT: u32 = 11;
-    const VALUES: usize = 1 << DIGIT;
-    if ranked.len() < VALUES {
-        ranked.sort_by_key(|&(rank, _)| rank);
-        return ranked;
-    }
-    let mut sorted = vec![(0, 0); ranked.len()];
-    for shift in [0, DIGIT, 2 * DIGIT] {
-        let digit = |rank: u32| (rank >> shift) as usize % VALUES;
-        let mut starts = [0_usize; VALUES];
-        for &(rank, _) in &ranked {
-            if let Some(count) = starts.get_mut(digit(rank)) {
-                *count += 1;
-            }
-        }
-        let mut sum = 0;
-        for start in &mut starts {
-            sum += std::mem::replace(start, sum);
-        }
-        for &pair in &ranked {
-            let place = starts.get_mut(digit(pair.0)).map(|start| {
-                *start += 1;
-                *start - 1
-            });
-            if let Some(slot) = place.and_then(|place| sorted.get_mut(place)) {
-                *slot = pair;
-            }
-        }
-        std::mem::swap(&mut ranked, &mut sorted);
-    }
-    ranked
 }
 
 /// The first documents in row order and how many match in all.
@@ -326,24 +236,5 @@ impl SegmentCollector for SegmentCounts {
             by_facet.push(named);
         }
         Ok(by_facet)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn sorting_by_digits_is_sorting(
-            ranks in prop::collection::vec(prop_oneof![any::<u32>(), 0_u32..3], 0..6_000)
-        ) {
-            let ranked: Vec<Ranked> = ranks.into_iter().zip(0..).collect();
-            let mut expected = ranked.clone();
-            expected.sort_by_key(|&(rank, _)| rank);
-            prop_assert_eq!(sorted_by_rank(ranked), expected);
-        }
     }
 }

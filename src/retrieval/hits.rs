@@ -170,7 +170,7 @@ impl<'a> HitMaker<'a> {
         let reader = self.searcher.segment_reader(address.segment_ord);
         let mut terms: Vec<MatchedTerm> = Vec::new();
         for part in &self.parts {
-            let is_matched = |group: &Box<dyn Weight>| {
+            let is_matched = |group: &dyn Weight| {
                 let scorer = group.scorer(reader, 1.0);
                 scorer.is_ok_and(|mut found| {
                     let document = address.doc_id;
@@ -178,7 +178,7 @@ impl<'a> HitMaker<'a> {
                         || (found.doc() < document && found.seek(document) == document)
                 })
             };
-            if !part.within.iter().all(is_matched) {
+            if !part.within.iter().all(|group| is_matched(group.as_ref())) {
                 continue;
             }
             // One side of an `OR` may not match; its weight then has nothing to explain.

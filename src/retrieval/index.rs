@@ -269,6 +269,9 @@ impl State {
 }
 
 /// Opens the files anew: another process may have changed their list since.
+/// More do not make a search over a handful of segments faster.
+const MOST_SEARCH_THREADS: usize = 4;
+
 pub(crate) fn open_tantivy(folder: &Path, analysis: Analysis) -> tantivy::Result<tantivy::Index> {
     let mut index = tantivy::Index::open(IndexFolder::open(folder)?)?;
     if index.schema() != Fields::new().schema {
@@ -277,6 +280,11 @@ pub(crate) fn open_tantivy(folder: &Path, analysis: Analysis) -> tantivy::Result
         ));
     }
     use_analysis(&mut index, analysis);
+    // A search looks at the segments side by side; the threads sleep in between.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    if threads > 1 {
+        index.set_multithread_executor(threads.min(MOST_SEARCH_THREADS))?;
+    }
     Ok(index)
 }
 

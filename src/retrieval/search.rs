@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::PathBuf;
 
 use semihv_domain::{DocumentKind, Facet, FacetCount, Hit, QueryError};
@@ -10,14 +11,17 @@ use tantivy::query::Query;
 use tantivy::{DocAddress, Score, Searcher, TantivyError, Term};
 
 use crate::analysis::query_terms;
-use crate::collect::{AllIds, FirstRows, RankedIds, ValueCounts};
+use crate::collect::{AllIds, FirstRows, ValueCounts, row_column};
 use crate::hits::{HitMaker, KindStatistics};
 use crate::index::{State, guarded};
 use crate::live::LiveSets;
 use crate::plan::{Node, Planner, ScoredTerm, scored};
-use crate::schema::cut;
+use crate::schema::{cut, id_of};
 use crate::values::Values;
 use crate::{Index, QueryText};
+
+/// So many rows of a list come by their score; the others follow in row order.
+const RANKED: usize = 2_000;
 
 /// Of a long text only so many words are searched for: the most telling ones.
 const TELLING_WORDS: usize = 24;
@@ -43,8 +47,9 @@ struct Search<'a> {
 }
 
 impl Index {
-    /// All rows of the kind that match: in row order when the query only filters, best score
-    /// first when there are words in it.
+    /// All rows of the kind that match, in row order; when there are words in the query, the best
+    /// [`RANKED`] by score come first. Nobody reads on to the place where that ends, and scoring
+    /// half a million rows takes longer than finding them.
     pub fn ids(
         &self,
         kind: DocumentKind,
@@ -57,9 +62,10 @@ impl Index {
                 let query = search.planner.unscored_query(&search.node);
                 return searcher.search(&query, &AllIds);
             }
-            let query = search.planner.scored_query(&search.node);
             let statistics = KindStatistics::new(searcher, &self.fields, kind)?;
-            searcher.search_with_statistics_provider(&query, &RankedIds, &statistics)
+            let best = search.ranked_ids(&statistics)?;
+            let query = search.planner.unscored_query(&search.node);
+            Ok(best_first(best, searcher.search(&query, &AllIds)?))
         })
     }
 
@@ -253,6 +259,25 @@ impl Search<'_> {
             .search_with_statistics_provider(&query, &best, statistics)
     }
 
+    /// The best rows, best first; those of one score in row order.
+    fn ranked_ids(&self, statistics: &KindStatistics<'_>) -> tantivy::Result<Vec<i64>> {
+        let found = self.best_scored(statistics, RANKED)?;
+        let mut ranked = Vec::with_capacity(found.len());
+        let mut columns = BTreeMap::new();
+        for (score, address) in found {
+            let column = match columns.entry(address.segment_ord) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let reader = self.searcher.segment_reader(address.segment_ord);
+                    place.insert(row_column(reader)?)
+                }
+            };
+            ranked.push((score, id_of(column.get_val(address.doc_id))));
+        }
+        ranked.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
+        Ok(ranked.into_iter().map(|(_, id)| id).collect())
+    }
+
     fn hits(&self, index: &Index, found: &[(Score, DocAddress)]) -> tantivy::Result<Vec<Hit>> {
         let kind = self.planner.kind;
         let statistics = KindStatistics::new(self.searcher, &index.fields, kind)?;
@@ -270,10 +295,50 @@ impl Search<'_> {
     }
 }
 
+/// All ids once: `best` in its order, then the others in theirs. `all` is sorted.
+fn best_first(best: Vec<i64>, all: Vec<i64>) -> Vec<i64> {
+    let mut placed = best.clone();
+    placed.sort_unstable();
+    let mut placed = placed.into_iter().peekable();
+    let mut ids = best;
+    ids.reserve(all.len().saturating_sub(ids.len()));
+    ids.extend(all.into_iter().filter(|id| {
+        while placed.next_if(|next| next < id).is_some() {}
+        placed.next_if_eq(id).is_none()
+    }));
+    ids
+}
+
 fn is_words_only(node: &Node) -> bool {
     match node {
         Node::Word(_) => true,
         Node::All(nodes) | Node::Any(nodes) => nodes.iter().all(is_words_only),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::best_first;
+
+    #[test]
+    fn the_best_come_first_and_nothing_comes_twice() {
+        assert_eq!(best_first(vec![7, 2], vec![1, 2, 5, 7, 9]), [7, 2, 1, 5, 9]);
+        assert_eq!(best_first(Vec::new(), vec![1, 2]), [1, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_id_is_lost(all in prop::collection::btree_set(0_i64..400, 0..200), pick in any::<u64>()) {
+            let all: Vec<i64> = all.into_iter().collect();
+            let best: Vec<i64> =
+                all.iter().rev().copied().filter(|id| pick >> (id % 64) & 1 == 1).collect();
+            let mut found = best_first(best.clone(), all.clone());
+            prop_assert_eq!(found.get(..best.len()), Some(best.as_slice()));
+            found.sort_unstable();
+            prop_assert_eq!(found, all);
+        }
     }
 }
