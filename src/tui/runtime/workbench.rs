@@ -307,10 +307,10 @@ impl Workbench {
 
     /// Several sizes in a row (a window that is dragged) cost one frame: drawing is owed, not done.
     fn resize(&mut self, size: (u16, u16)) {
-        if size == self.state.size {
-            return;
+        // A window that was made small and large again has the old size and lost its cells.
+        if size != self.state.size {
+            self.act(Action::Resize(size.0, size.1));
         }
-        self.act(Action::Resize(size.0, size.1));
         self.redraw();
     }
 
