@@ -178,10 +178,11 @@ impl<'a> HitMaker<'a> {
                         || (found.doc() < document && found.seek(document) == document)
                 })
             };
-            if !part.within.iter().all(|group| is_matched(group.as_ref())) {
+            // One side of an `OR` may not match; its weight then has nothing to explain.
+            let within = part.within.iter().map(AsRef::as_ref);
+            if !within.chain([part.weight.as_ref()]).all(is_matched) {
                 continue;
             }
-            // One side of an `OR` may not match; its weight then has nothing to explain.
             let Ok(explanation) = part.weight.explain(reader, address.doc_id) else {
                 continue;
             };

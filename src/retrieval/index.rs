@@ -197,11 +197,9 @@ impl Index {
             return Ok(None);
         }
         guarded(|| {
-            Self::with_index(
-                root,
-                open_tantivy(&folder, Analysis::new(Side::Document).shared())?,
-            )
-            .map(Some)
+            let mut index = open_tantivy(&folder, Analysis::new(Side::Document).shared())?;
+            search_on_threads(&mut index)?;
+            Self::with_index(root, index).map(Some)
         })
     }
 
@@ -219,6 +217,7 @@ impl Index {
         created
             .and_then(|mut index| {
                 use_analysis(&mut index, Analysis::new(Side::Document).shared());
+                search_on_threads(&mut index)?;
                 Self::with_index(root, index)
             })
             .map_err(|source| OpenIndexError::Read {
@@ -269,9 +268,6 @@ impl State {
 }
 
 /// Opens the files anew: another process may have changed their list since.
-/// More do not make a search over a handful of segments faster.
-const MOST_SEARCH_THREADS: usize = 4;
-
 pub(crate) fn open_tantivy(folder: &Path, analysis: Analysis) -> tantivy::Result<tantivy::Index> {
     let mut index = tantivy::Index::open(IndexFolder::open(folder)?)?;
     if index.schema() != Fields::new().schema {
@@ -280,12 +276,19 @@ pub(crate) fn open_tantivy(folder: &Path, analysis: Analysis) -> tantivy::Result
         ));
     }
     use_analysis(&mut index, analysis);
-    // A search looks at the segments side by side; the threads sleep in between.
+    Ok(index)
+}
+
+/// More do not make a search over a handful of segments faster.
+const MOST_SEARCH_THREADS: usize = 4;
+
+/// Makes a search look at the segments side by side; the threads sleep in between.
+fn search_on_threads(index: &mut tantivy::Index) -> tantivy::Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     if threads > 1 {
         index.set_multithread_executor(threads.min(MOST_SEARCH_THREADS))?;
     }
-    Ok(index)
+    Ok(())
 }
 
 pub(crate) fn revision(index: &tantivy::Index) -> tantivy::Result<u64> {

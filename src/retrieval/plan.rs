@@ -196,14 +196,19 @@ impl Planner<'_> {
         })))
     }
 
+    /// An answer that commits to no choice counts as wrong, so `wrong` finds it too.
     fn verdict(&self, verdict: Verdict, models: &Models) -> Node {
+        let meant: &[Verdict] = match &verdict {
+            Verdict::Wrong => &[Verdict::Wrong, Verdict::Unparsed],
+            other => std::slice::from_ref(other),
+        };
         if models.is_empty() {
-            return self.facts("verdict", [verdict.name()].into_iter());
+            return self.facts("verdict", meant.iter().map(|verdict| verdict.name()));
         }
         let of_each = models.iter().map(|one_of| {
             let pairs: Vec<String> = one_of
                 .iter()
-                .map(|model| verdict_of(model, verdict.name()))
+                .flat_map(|model| meant.iter().map(|meant| verdict_of(model, meant.name())))
                 .collect();
             self.facts("model-verdict", pairs.iter().map(String::as_str))
         });

@@ -48,7 +48,7 @@ struct Search<'a> {
 
 impl Index {
     /// All rows of the kind that match, in row order; when there are words in the query, the best
-    /// [`RANKED`] by score come first. Nobody reads on to the place where that ends, and scoring
+    /// `RANKED` by score come first. Nobody reads on to the place where that ends, and scoring
     /// half a million rows takes longer than finding them.
     pub fn ids(
         &self,
