@@ -18,14 +18,14 @@ pub(crate) fn run(
     source: &str,
     progress: &mut Progress,
 ) -> Result<Ending, Failure> {
-    let unchecked = engine.with_store(|store| store.unchecked_images(source).or_fail("check"))?;
-    let bad = check(engine, source, &unchecked, progress)?;
+    let all = engine.with_store(|store| store.all_images(source).or_fail("check"))?;
+    let bad = check(engine, source, &all, progress)?;
     if progress.is_cancelled() {
         return Ok(Ending::Cancelled);
     }
     let summary = format!(
         "{} pictures looked at, {bad} missing or unreadable",
-        unchecked.len()
+        all.len()
     );
     Ok(Ending::Done { summary })
 }

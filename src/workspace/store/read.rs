@@ -421,10 +421,20 @@ impl Store {
         )
     }
 
+    /// Kinds of reasons with their counts, most first: what a reason quotes differs from row to row
+    /// and says nothing about the whole.
     pub fn skipped_reasons(&self) -> Result<Vec<Share>, StoreError> {
-        self.shares(
-            "SELECT reason, COUNT(*) AS n FROM skipped GROUP BY reason ORDER BY n DESC, 1 LIMIT 50",
-        )
+        let mut kinds: BTreeMap<String, u64> = BTreeMap::new();
+        for share in self.shares("SELECT reason, COUNT(*) FROM skipped GROUP BY reason")? {
+            *kinds.entry(without_quotations(&share.name)).or_default() += share.count;
+        }
+        let mut shares: Vec<Share> = kinds
+            .into_iter()
+            .map(|(name, count)| Share { name, count })
+            .collect();
+        shares.sort_by_key(|share| std::cmp::Reverse(share.count));
+        shares.truncate(50);
+        Ok(shares)
     }
 
     fn shares(&self, sql: &str) -> Result<Vec<Share>, StoreError> {
@@ -457,11 +467,25 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Images that nobody has looked at yet: id and location, of one source.
+    /// Images of one source that nobody has looked at yet: id and location.
     pub fn unchecked_images(&self, source: &str) -> Result<Vec<(ImageId, String)>, StoreError> {
-        let sql = "SELECT images.id, location FROM images JOIN cases ON cases.id = case_id
-            JOIN sources ON sources.id = source WHERE sources.name = ?1 AND state = 'unchecked'";
-        let mut statement = self.connection.prepare_cached(sql)?;
+        self.image_locations(source, "AND state = 'unchecked'")
+    }
+
+    pub fn all_images(&self, source: &str) -> Result<Vec<(ImageId, String)>, StoreError> {
+        self.image_locations(source, "")
+    }
+
+    fn image_locations(
+        &self,
+        source: &str,
+        which: &str,
+    ) -> Result<Vec<(ImageId, String)>, StoreError> {
+        let sql = format!(
+            "SELECT images.id, location FROM images JOIN cases ON cases.id = case_id
+             JOIN sources ON sources.id = source WHERE sources.name = ?1 {which}"
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
         let rows = statement.query_map([source], |row| Ok((ImageId(row.get(0)?), row.get(1)?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -497,6 +521,18 @@ impl Store {
         )?;
         Ok(transaction.commit()?)
     }
+}
+
+/// `no question "q9" in set` becomes `no question "…" in set`.
+fn without_quotations(reason: &str) -> String {
+    let mut kind = String::new();
+    let mut parts = reason.split('"');
+    kind.push_str(parts.next().unwrap_or_default());
+    while let Some(_quoted) = parts.next() {
+        kind.push_str("\"…\"");
+        kind.push_str(parts.next().unwrap_or_default());
+    }
+    kind
 }
 
 pub(super) fn array(ids: &[i64]) -> Rc<Vec<Value>> {
