@@ -47,6 +47,8 @@ struct Pace {
     /// 0 while unknown.
     total: AtomicU64,
     stop: AtomicBool,
+    /// The input could not be read; what was read before stays.
+    has_failed: AtomicBool,
 }
 
 pub(crate) fn run(
@@ -81,10 +83,31 @@ pub(crate) fn run(
     if was_stopped {
         return Ok(Ending::Cancelled);
     }
+    if is_all_skipped(&counts) {
+        return Err(all_skipped(engine, spec, counts.skipped));
+    }
     check_pictures(engine, spec, progress)?;
     Ok(Ending::Done {
         summary: summary(&counts),
     })
+}
+
+fn is_all_skipped(counts: &ImportCounts) -> bool {
+    counts.skipped > 0 && counts.cases + counts.questions + counts.answers + counts.guidelines == 0
+}
+
+/// Nothing was taken: that is no success, and the first reason says most.
+fn all_skipped(engine: &Engine, spec: &ImportSpec, rows: u64) -> Failure {
+    let name = spec.source_name();
+    let first = engine.with_store(|store| store.skipped(Some(name), 1).or_fail("import"));
+    let summary = format!("none of {rows} rows was taken");
+    let mut failure = Failure::new("import", FailureKind::Data, summary);
+    failure.causes = first
+        .into_iter()
+        .flatten()
+        .map(|row| format!("the first: {}", row.reason))
+        .collect();
+    failure.with_hint(format!("`semihv skipped {name}` lists them all"))
 }
 
 fn check_pictures(
@@ -117,15 +140,20 @@ fn read(
     pace: Arc<Pace>,
     copies_to: Option<&Path>,
 ) -> Result<(), ImportError> {
+    let failing = Arc::clone(&pace);
     let mut hand = Hand {
         sender,
         pace,
         waiting: Vec::with_capacity(HANDFUL),
         copies_to,
     };
-    importer.read(request, &mut hand)?;
+    let outcome = importer.read(request, &mut hand);
+    // Told before the queue closes, which is what the other thread waits for.
+    failing
+        .has_failed
+        .store(outcome.is_err(), Ordering::Relaxed);
     let _ = hand.give();
-    Ok(())
+    outcome
 }
 
 struct Hand<'a> {
@@ -202,6 +230,11 @@ fn store(
     pace: &Pace,
     progress: &mut Progress,
 ) -> Result<(ImportCounts, bool), Failure> {
+    // An input that cannot even be opened must not touch what an earlier import left.
+    let first = receiver.recv().ok().filter(|handful| !handful.is_empty());
+    if first.is_none() && pace.has_failed.load(Ordering::Relaxed) {
+        return Ok((ImportCounts::default(), false));
+    }
     let mut store = engine.connect(Durability::Kill)?;
     let path = std::path::absolute(&spec.path).or_fail("import")?;
     let path = path.to_string_lossy();
@@ -212,7 +245,7 @@ fn store(
     let mut rows = store
         .begin_import((spec.source_name(), &spec.kind, &path), now(), &marker)
         .or_fail("import")?;
-    for handful in receiver {
+    for handful in first.into_iter().chain(receiver) {
         for handed in handful {
             put(engine, &mut rows, handed).or_fail("import")?;
         }
@@ -320,9 +353,16 @@ impl Engine {
             name.and_then(|name| manifest.source_entry(name))
                 .filter(|entry| entry.kind == kind)
         });
+        let stem = path
+            .file_stem()
+            .map(|stem| stem.to_string_lossy().into_owned());
+        let own = match (kind, &stem) {
+            ("predictions" | "jsonl" | "csv" | "markdown", Some(stem)) => stem,
+            _ => kind,
+        };
         let name = name
             .or_else(|| entry.map(|(name, _)| name.as_str()))
-            .unwrap_or(kind);
+            .unwrap_or(own);
         Ok(ImportSpec {
             kind: kind.to_owned(),
             path,

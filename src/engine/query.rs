@@ -288,7 +288,8 @@ pub enum JobSpec {
 pub struct ImportSpec {
     pub kind: String,
     pub path: PathBuf,
-    /// The source's name, `--as`; `None` takes the manifest's, else the kind.
+    /// The source's name, `--as`; `None` takes the manifest's, else the kind's
+    /// or, for shapes that many files have, the file's own.
     pub name: Option<String>,
     pub copies_images: bool,
     pub is_dry_run: bool,

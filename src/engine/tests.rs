@@ -341,6 +341,64 @@ fn an_edited_manifest_with_an_error_leaves_the_old_settings() {
 }
 
 #[test]
+fn an_import_that_cannot_be_opened_leaves_what_an_earlier_one_left() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let before = engine.sources().unwrap();
+    let nowhere = bench.folder.path().join("nowhere.jsonl");
+    let spec = engine
+        .import_spec("jsonl", Some(&nowhere), Some("set"))
+        .unwrap();
+    assert!(engine.run_to_end(JobSpec::Import(spec), |_| {}).is_err());
+    assert_eq!(engine.sources().unwrap(), before);
+    let ghost = engine
+        .import_spec("jsonl", Some(&nowhere), Some("ghost"))
+        .unwrap();
+    assert!(engine.run_to_end(JobSpec::Import(ghost), |_| {}).is_err());
+    assert_eq!(engine.sources().unwrap(), before);
+}
+
+#[test]
+fn an_import_that_takes_nothing_is_no_success() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let path = bench.write(
+        "set/strange.jsonl",
+        "{\"question\":\"zz\",\"model\":\"a\",\"answer\":\"x\"}\n",
+    );
+    let spec = engine
+        .import_spec("predictions", Some(&path), None)
+        .unwrap();
+    assert_eq!(spec.source_name(), "strange");
+    let failure = engine
+        .run_to_end(JobSpec::Import(spec), |_| {})
+        .unwrap_err();
+    assert_eq!(failure.summary, "none of 1 rows was taken");
+    assert!(
+        failure.causes[0].contains("no question \"zz\""),
+        "{failure:?}"
+    );
+}
+
+#[test]
+fn an_answer_without_a_choice_is_found_among_the_wrong_ones() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let answers = "{\"question\":\"q1\",\"model\":\"c\",\"answer\":\"I cannot tell.\"}\n";
+    import(
+        &engine,
+        "predictions",
+        &bench.write("set/c.jsonl", answers),
+        "c",
+    );
+    index(&engine);
+    let questions = |filter: &str| list(&engine, ListKind::Questions, filter);
+    assert_eq!(questions("wrong model:c"), ["q1"]);
+    assert_eq!(questions("unparsed model:c"), ["q1"]);
+    assert!(questions("right model:c").is_empty());
+}
+
+#[test]
 fn guidelines_are_found_for_a_selection() {
     let bench = Bench::new();
     let engine = filled(&bench);

@@ -23,8 +23,8 @@ use crate::text::{meaningful, question_key};
 const PREDICTION: [&str; 4] = ["prediction", "predicted", "model_answer", "response"];
 const QUESTION_ID: [&str; 3] = ["question_id", "qid", "question_key"];
 const CASE_ID: [&str; 4] = ["case_id", "case", "img_id", "image_id"];
-const NO_ID: &str =
-    "carries no question id; answers are joined to questions by id, never by position";
+const NO_ID: &str = "carries no question id (question, question_id, qid or question_key); answers \
+    are joined to questions by id, never by position";
 
 pub(crate) fn read(request: &ImportRequest, feed: &mut Feed<'_>) -> Result<(), Stop> {
     let origin = feed.origin(&request.path)?;
