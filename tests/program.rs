@@ -118,7 +118,7 @@ fn a_wrong_answer_is_reached_and_compared_from_the_keyboard() {
     pty.wait_for("rationales");
     pty.type_text("/");
     pty.type_text("wrong model:basalt-1b type:closed\r");
-    pty.wait_for("wrong model:basalt-1b");
+    pty.wait_for("1 of 2");
     pty.wait_for("✗");
     pty.type_text("j");
     pty.wait_for("basalt-1b");

@@ -1,5 +1,6 @@
 //! The command line's shape. Names of verbs are the names of the workbench's palette.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -113,7 +114,7 @@ pub enum Verb {
     /// Tag cases or questions that match a query
     Tag {
         tag: String,
-        /// The query language of the panes; `key:ct-001` is one row
+        /// The query language of the panes; `source:demo key:ct-001` is one row
         query: String,
         #[arg(long, value_enum, default_value_t = ListName::Questions)]
         kind: ListName,
@@ -252,14 +253,19 @@ pub struct SearchArguments {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum SearchKind {
+    #[value(name = "cases", alias = "case")]
     Case,
+    #[value(name = "questions", alias = "question")]
     Question,
+    #[value(name = "guidelines", alias = "guideline")]
     Guideline,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum ListName {
+    #[value(alias = "case")]
     Cases,
+    #[value(alias = "question")]
     Questions,
 }
 
@@ -268,6 +274,22 @@ pub enum Generated {
     Man,
     Completions,
     Keys,
+}
+
+/// Spells `-has:note` as `NOT has:note`, which means the same and is no flag.
+pub(crate) fn with_exclusions_spelt_out(arguments: Vec<OsString>) -> Vec<OsString> {
+    let takes_query = |word: &OsString| word == "search" || word == "tag";
+    if !arguments.get(1).is_some_and(takes_query) {
+        return arguments;
+    }
+    let spell = |argument: OsString| match argument.to_str().and_then(|text| text.strip_prefix('-'))
+    {
+        Some(rest) if !rest.starts_with('-') && rest.contains([':', '"', '(', ' ']) => {
+            OsString::from(format!("NOT {rest}"))
+        }
+        _ => argument,
+    };
+    arguments.into_iter().map(spell).collect()
 }
 
 fn kinds_help() -> String {
@@ -280,4 +302,33 @@ fn kinds_help() -> String {
          `semihv skipped` lists the rows that were not taken.",
     );
     help
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exclusion_is_no_flag() {
+        let spelt = |words: &[&str]| {
+            let words = words.iter().map(|word| OsString::from(*word)).collect();
+            with_exclusions_spelt_out(words)
+        };
+        assert_eq!(
+            spelt(&["semihv", "search", "-has:note lung", "-w", "ws", "-n", "3"]),
+            [
+                "semihv",
+                "search",
+                "NOT has:note lung",
+                "-w",
+                "ws",
+                "-n",
+                "3"
+            ]
+        );
+        assert_eq!(
+            spelt(&["semihv", "show", "-a:b"]),
+            ["semihv", "show", "-a:b"]
+        );
+    }
 }

@@ -1,7 +1,9 @@
 //! `search`: hits with snippets and reasons, facets with counts.
 
+use std::collections::HashMap;
+
 use semihv_domain::{DocumentKind, Facet, Failure, FailureKind, Hit};
-use semihv_engine::{Engine, Query, Reply};
+use semihv_engine::{Engine, ListKind, ListRow, Query, Reply};
 
 use crate::args::{SearchArguments, SearchKind};
 use crate::output::{Output, VerbError};
@@ -39,9 +41,12 @@ pub(crate) fn search(
     else {
         return Ok(());
     };
+    let keys = keys(engine, kind, &hits)?;
     if output.is_json() {
         for hit in &hits {
-            output.json(&hit)?;
+            let mut row = serde_json::json!(hit);
+            row["key"] = serde_json::json!(keys.get(&hit.id));
+            output.json(&row)?;
         }
         let facets: serde_json::Map<String, serde_json::Value> = facets
             .iter()
@@ -51,11 +56,15 @@ pub(crate) fn search(
         return Ok(());
     }
     for hit in &hits {
-        print_hit(hit, arguments.explain, output)?;
+        let key = keys.get(&hit.id).map_or("", String::as_str);
+        print_hit(hit, key, arguments.explain, output)?;
     }
     output.line(&format!("{} of {total}", hits.len()))?;
+    if total == 0 {
+        say_where_else(engine, kind, &text, output)?;
+    }
     for (facet, counts) in facets {
-        output.line(&format!("\n{}", facet_name(facet)))?;
+        output.text(&format!("\n{}", facet_name(facet)))?;
         for count in counts {
             output.line(&format!("{:>9}  {}", count.count, count.value))?;
         }
@@ -63,11 +72,72 @@ pub(crate) fn search(
     Ok(())
 }
 
-fn print_hit(hit: &Hit, explain: bool, output: &mut Output) -> Result<(), VerbError> {
-    output.line(&format!(
-        "{:>7.3}  {}  [{}]",
-        hit.score, hit.title, hit.source
-    ))?;
+/// The sources' own keys of the rows that were found; passages have none.
+fn keys(
+    engine: &Engine,
+    kind: DocumentKind,
+    hits: &[Hit],
+) -> Result<HashMap<i64, String>, Failure> {
+    let list = match kind {
+        DocumentKind::Case => ListKind::Cases,
+        DocumentKind::Question => ListKind::Questions,
+        DocumentKind::Passage => return Ok(HashMap::new()),
+    };
+    let ids: Vec<i64> = hits.iter().map(|hit| hit.id).collect();
+    let mut keys = HashMap::new();
+    for ids in ids.chunks(500) {
+        let ids = ids.to_vec();
+        let Reply::Rows { rows, .. } = engine.ask(&Query::Rows { kind: list, ids })? else {
+            continue;
+        };
+        keys.extend(rows.into_iter().map(|row| match row {
+            ListRow::Case(case) => (case.id.0, case.key),
+            ListRow::Question(question) => (question.id.0, question.key),
+        }));
+    }
+    Ok(keys)
+}
+
+/// What the same query finds among the other kinds, when it finds nothing here.
+fn say_where_else(
+    engine: &Engine,
+    tried: DocumentKind,
+    text: &str,
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    let kinds = [
+        (DocumentKind::Case, "cases"),
+        (DocumentKind::Question, "questions"),
+        (DocumentKind::Passage, "guidelines"),
+    ];
+    for (kind, name) in kinds.into_iter().filter(|(kind, _)| *kind != tried) {
+        let query = Query::Search {
+            kind,
+            text: text.to_owned(),
+            limit: 1,
+            facets: Vec::new(),
+        };
+        if let Reply::Search { total, .. } = engine.ask(&query)?
+            && total > 0
+        {
+            output.line(&format!("{total} among the {name}: add `--kind {name}`"))?;
+        }
+    }
+    Ok(())
+}
+
+fn print_hit(hit: &Hit, key: &str, explain: bool, output: &mut Output) -> Result<(), VerbError> {
+    // A query that only filters has no words to score by.
+    let score = if hit.reason.terms.is_empty() {
+        "–".to_owned()
+    } else {
+        format!("{:.3}", hit.score)
+    };
+    let named = match key {
+        "" => hit.title.clone(),
+        key => format!("{key}  {}", hit.title),
+    };
+    output.line(&format!("{score:>7}  {named}  [{}]", hit.source))?;
     if !hit.snippet.text.is_empty() {
         output.line(&format!("         {}", hit.snippet.text))?;
     }

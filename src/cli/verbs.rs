@@ -166,7 +166,7 @@ fn print_case(detail: &CaseDetail, output: &mut Output) -> Result<(), VerbError>
         output.text(&format!("\n{}\n{}", section.heading, section.text))?;
     }
     for image in &detail.images {
-        output.line(&format!("\nimage {}  {}", image.key, image.location))?;
+        output.text(&format!("\nimage {}  {}", image.key, image.location))?;
         for caption in &image.captions {
             output.line(&format!("  {}", caption.text))?;
         }
@@ -175,14 +175,14 @@ fn print_case(detail: &CaseDetail, output: &mut Output) -> Result<(), VerbError>
         }
     }
     for question in &detail.questions {
-        output.line(&format!("\nquestion {}  {}", question.key, question.text))?;
+        output.text(&format!("\nquestion {}  {}", question.key, question.text))?;
         for (model, verdict) in &question.verdicts {
             output.line(&format!("  {model}: {}", verdict.name()))?;
         }
     }
     if !detail.tags.is_empty() {
         let tags: Vec<&str> = detail.tags.iter().map(Tag::as_str).collect();
-        output.line(&format!("\ntags: {}", tags.join(", ")))?;
+        output.text(&format!("\ntags: {}", tags.join(", ")))?;
     }
     for note in &detail.notes {
         output.text(&format!("\nnote by {}: {}", note.author, note.text))?;
@@ -369,7 +369,8 @@ pub(crate) fn config(engine: &Engine, output: &mut Output) -> Result<(), VerbErr
     }
     if !output.is_json() {
         let manifest = engine.root().join(semihv_engine::MANIFEST);
-        output.line(&format!("\nworkspace  {}", manifest.display()))?;
+        output.line("")?;
+        output.line(&format!("workspace  {}", manifest.display()))?;
         output.line(&format!(
             "user file  {}",
             engine.user_places().settings().display()
