@@ -82,13 +82,16 @@ pub fn open(user: &UserPlaces, root: &Path, flags: &OpenArguments) -> Result<Eng
     Engine::open(open_options(user, root, flags)?)
 }
 
-/// As [`semihv_engine::demo`], with what flags say.
+/// As [`semihv_engine::demo`], with what flags say. The demo's unfinished run goes on for as long
+/// as this process lives.
 pub fn open_demo(
     user: &UserPlaces,
     root: &Path,
     flags: &OpenArguments,
 ) -> Result<(Engine, DemoSummary), Failure> {
-    semihv_engine::demo(open_options(user, root, flags)?)
+    let (engine, summary) = semihv_engine::demo(open_options(user, root, flags)?)?;
+    engine.continue_demo_run();
+    Ok((engine, summary))
 }
 
 /// Makes the current folder a workspace and opens it.

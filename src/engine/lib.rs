@@ -5,6 +5,7 @@
 
 mod check;
 mod demo;
+mod demo_run;
 mod edit;
 mod engine;
 mod failures;

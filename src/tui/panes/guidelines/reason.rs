@@ -9,7 +9,7 @@ use crate::shared::Glyphs;
 use crate::theme::{Role, Theme};
 
 /// Cells of the bar that shows a term's part of the score.
-const BAR: u16 = 12;
+const BAR: u16 = 8;
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /// A bar of at most `width` cells for a share between 0 and 1.
@@ -29,6 +29,9 @@ pub(super) fn bar(share: f64, width: u16, glyphs: Glyphs) -> String {
     }
 }
 
+/// Columns behind the score, the most telling first: as many as fit, none of them cut.
+const DETAILS: [(&str, u16); 4] = [("idf", 7), ("tf", 5), ("field", 10), ("in docs", 9)];
+
 /// The terms, the one that gave most first.
 pub(super) fn draw(
     reason: &Reason,
@@ -37,13 +40,19 @@ pub(super) fn draw(
     buffer: &mut Buffer,
 ) {
     let muted = theme.style(Role::Muted);
-    Pen::new(buffer, area, 0)
-        .column("term", 18, muted)
-        .column("field", 10, muted)
-        .column("idf", 7, muted)
-        .column("tf", 5, muted)
-        .column("in docs", 9, muted)
-        .text("of the score", muted);
+    let text = theme.style(Role::Text);
+    let mut pen = Pen::new(buffer, area, 0);
+    pen.column("term", 16, muted)
+        .column(" score", 8, muted)
+        .column("part", BAR + 1, muted);
+    let mut room = pen.room();
+    let details = DETAILS.map(|(name, width)| {
+        room = room.saturating_sub(width);
+        (name, if room == 0 { 0 } else { width })
+    });
+    for (name, width) in details {
+        pen.column(name, width, muted);
+    }
     let mut terms: Vec<_> = reason.terms.iter().collect();
     terms.sort_by(|one, other| other.score.total_cmp(&one.score));
     let total: f64 = terms
@@ -52,20 +61,20 @@ pub(super) fn draw(
         .sum();
     for (row, term) in (1..area.height).zip(&terms) {
         let share = f64::from(term.score) / total.max(f64::MIN_POSITIVE);
-        Pen::new(buffer, area, row)
-            .column(&term.term, 17, theme.style(Role::Match))
+        let mut pen = Pen::new(buffer, area, row);
+        pen.column(&term.term, 15, theme.style(Role::Match))
             .skip(1)
-            .column(&term.field, 9, muted)
-            .skip(1)
-            .column(&format!("{:.2}", term.idf), 7, theme.style(Role::Text))
-            .column(
-                &format!("{:.0}", term.frequency),
-                5,
-                theme.style(Role::Text),
-            )
-            .column(&grouped(term.documents), 9, theme.style(Role::Text))
-            .column(&bar(share, BAR, glyphs), BAR + 1, theme.style(Role::Accent))
-            .text(&format!("{:.2}", term.score), theme.style(Role::Text));
+            .column(&format!("{:>6.2}", term.score), 8, text)
+            .column(&bar(share, BAR, glyphs), BAR + 1, theme.style(Role::Accent));
+        for (name, width) in details {
+            let (said, style) = match name {
+                "idf" => (format!("{:.2}", term.idf), text),
+                "tf" => (format!("{:.0}", term.frequency), text),
+                "field" => (term.field.clone(), muted),
+                _ => (grouped(term.documents), text),
+            };
+            pen.column(&said, width, style);
+        }
     }
     if terms.is_empty() && area.height > 1 {
         Pen::new(buffer, area, 1).text("no term matched; the score has no parts", muted);

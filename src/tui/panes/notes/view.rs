@@ -77,7 +77,7 @@ fn lines(
         let tags: Vec<String> = section.tags.iter().map(|tag| format!("#{tag}")).collect();
         lines.push((section.name.clone(), theme.style(Role::Strong)));
         let tags = if tags.is_empty() {
-            "no tags".to_owned()
+            "no tags  (t adds one)".to_owned()
         } else {
             tags.join(" ")
         };
@@ -104,6 +104,9 @@ fn lines(
             );
             lines.push((format!("  — {}", note.author), muted));
             position += 1;
+        }
+        if section.notes.is_empty() {
+            lines.push(("no notes  (n writes one)".to_owned(), muted));
         }
         if let Some(draft) = state.drafts.get(&section.target) {
             let first = draft.lines().next().unwrap_or_default();

@@ -36,7 +36,7 @@ pub(super) fn columns(
     detail: &QuestionDetail,
     theme: &Theme,
 ) -> Vec<Column> {
-    let models = chosen(shared);
+    let models = chosen(state, shared);
     let rationale_of =
         |model: &String| answer_of(detail, model).and_then(|row| row.answer.rationale.as_deref());
     let base = match state.compare {

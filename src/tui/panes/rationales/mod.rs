@@ -19,8 +19,9 @@ use walk::{Walk, Wanted};
 
 /// More columns than this cannot be read.
 const MOST_MODELS: usize = 4;
-/// Shown when nobody chose.
-const USUAL_MODELS: usize = 2;
+/// Shown when nobody chose: as many as have room for lines that read well, and at least two.
+const FEWEST_MODELS: usize = 2;
+const READS_WELL: u16 = 36;
 
 /// What a model's words are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +40,8 @@ pub struct State {
     /// Which of the models the keys are about.
     pub(super) column: usize,
     pub(super) compare: Compare,
+    /// Models that have room side by side; set when the layout is known.
+    room: usize,
     walk: Walk,
     question: Option<QuestionId>,
 }
@@ -78,7 +81,7 @@ pub fn command(name: &str) -> Option<Msg> {
 }
 
 pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
-    let models = chosen(shared);
+    let models = chosen(state, shared);
     state.column = state.column.min(models.len().saturating_sub(1));
     match msg {
         Msg::Read(msg) => state.reader.update(msg),
@@ -165,14 +168,14 @@ pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
 }
 
 /// The gold rationale and those shown, plain.
-pub fn copy(_state: &State, shared: &Shared) -> Option<String> {
+pub fn copy(state: &State, shared: &Shared) -> Option<String> {
     let detail = shared.question.value()?;
     let gold = detail.question.gold_rationale.as_deref().unwrap_or("");
     let mut text = format!(
         "{}\n\ngold: {}\n{gold}",
         detail.question.text, detail.question.gold
     );
-    for model in chosen(shared) {
+    for model in chosen(state, shared) {
         if let Some(row) = detail.answers.iter().find(|row| row.answer.model == model) {
             let rationale = row.answer.rationale.as_deref().unwrap_or("");
             text.push_str(&format!("\n\n{model}: {}\n{rationale}", row.answer.text));
@@ -182,7 +185,7 @@ pub fn copy(_state: &State, shared: &Shared) -> Option<String> {
 }
 
 /// The models shown: the ones selected, or the first ones that answered.
-pub(super) fn chosen(shared: &Shared) -> Vec<String> {
+pub(super) fn chosen(state: &State, shared: &Shared) -> Vec<String> {
     let known = known_models(shared);
     let mut models: Vec<String> = shared
         .selection
@@ -194,7 +197,10 @@ pub(super) fn chosen(shared: &Shared) -> Vec<String> {
     models.dedup();
     models.truncate(MOST_MODELS);
     if models.is_empty() {
-        models = known.into_iter().take(USUAL_MODELS).collect();
+        models = known
+            .into_iter()
+            .take(state.room.clamp(FEWEST_MODELS, MOST_MODELS))
+            .collect();
     }
     models
 }

@@ -69,7 +69,7 @@ fn check(messages: &[Msg], expected: &str) {
     for msg in messages {
         update(&mut state, msg.clone(), &mut shared);
     }
-    assert_eq!(chosen(&shared).join(" "), expected);
+    assert_eq!(chosen(&state, &shared).join(" "), expected);
 }
 
 #[rustfmt::skip]
@@ -83,6 +83,19 @@ mod choosing {
     #[test] fn never_more_than_there_are()   { check(&[Msg::AddModel, Msg::AddModel, Msg::AddModel], "anneal base chat zh"); }
     #[test] fn one_less()                    { check(&[Msg::RemoveModel], "base"); }
     #[test] fn never_none()                  { check(&[Msg::RemoveModel, Msg::RemoveModel], "base"); }
+}
+
+#[test]
+fn a_wide_pane_shows_as_many_models_as_read_well() {
+    let (mut state, shared) = (State::default(), shared());
+    for (width, expected) in [(78, 2), (158, 3), (300, 4)] {
+        fit(
+            &mut state,
+            &shared,
+            ratatui::layout::Rect::new(0, 0, width, 40),
+        );
+        assert_eq!(chosen(&state, &shared).len(), expected, "{width} cells");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use ratatui::style::Modifier;
 use semihv_engine::QuestionDetail;
 
 use super::columns::{Column, columns, sign};
-use super::{Compare, State, chosen};
+use super::{Compare, READS_WELL, State, chosen};
 use crate::flow::{self, Block, Row};
 use crate::notice;
 use crate::pane::PaneKind;
@@ -43,8 +43,10 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
     }
 }
 
-/// Keeps the position within the longest column once the layout is known.
+/// Keeps the position within the longest column once the layout is known, and says how many
+/// models have room beside the gold column.
 pub fn fit(state: &mut State, shared: &Shared, area: Rect) {
+    state.room = usize::from(area.width / READS_WELL).saturating_sub(1);
     if let Some(detail) = shared.question.value() {
         let theme = Theme::default();
         let page = page(state, shared, detail, (&theme, area));
@@ -68,7 +70,7 @@ pub(super) fn title(state: &State, shared: &Shared) -> String {
     parts.push(match state.compare {
         Compare::Nothing => String::new(),
         Compare::Gold => "against gold".to_owned(),
-        Compare::First => chosen(shared)
+        Compare::First => chosen(state, shared)
             .first()
             .map_or_else(String::new, |model| format!("against {model}")),
     });
