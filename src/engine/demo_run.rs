@@ -77,9 +77,10 @@ fn next_step(text: &str) -> Option<String> {
     }
     let line = step_line(done + 1);
     // The line that stopped in its middle is brought to its end.
-    let mut rest = line
-        .strip_prefix(begun)
-        .map_or_else(|| format!("\n{line}"), |rest| rest.to_owned());
+    let mut rest = match line.strip_prefix(begun) {
+        Some(rest) => rest.to_owned(),
+        None => format!("\n{line}"),
+    };
     rest.push('\n');
     match done + 1 {
         STEPS => rest.push_str("Training completed.\n"),
