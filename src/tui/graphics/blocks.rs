@@ -28,7 +28,7 @@ pub(crate) fn blocks(
         );
         let colour = |y: u16| match depth {
             ColourDepth::True => {
-                let [red, green, blue] = rgb(x, y);
+                let [red, green, blue] = calmed(rgb(x, y));
                 Color::Rgb(red, green, blue)
             }
             ColourDepth::Ansi256 => Color::Indexed(nearest_256(rgb(x, y))),
@@ -51,6 +51,16 @@ pub(crate) fn blocks(
             ('▀', Style::new().fg(upper).bg(lower))
         }
     })
+}
+
+/// Greys in 52 steps: noise that nobody sees would give every cell a colour of its own, and a
+/// colour is written anew for each cell that has another than the one before.
+fn calmed(rgb: [u8; 3]) -> [u8; 3] {
+    let [red, green, blue] = rgb;
+    if red != green || green != blue {
+        return rgb;
+    }
+    [(red / 5) * 5; 3]
 }
 
 /// Black or white, dithered: for terminals without colours.

@@ -4,25 +4,26 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::widgets::Widget;
-use ratatui_image::protocol::Protocol as Encoded;
 
 use super::cells::Cells;
-use super::kitty::{ImageNumber, Wrap};
+use super::kitty::{ImageNumber, Wrap, draw_placeholders};
+use super::painted::Painted;
 
 /// A picture encoded for one way of showing it; cheap to clone.
 #[derive(Clone)]
 pub struct Drawing(pub(crate) Arc<Kind>);
 
 pub(crate) enum Kind {
-    /// kitty's placeholders: text cells that name a picture the terminal keeps.
+    /// kitty's placeholders: text cells that name a picture the terminal keeps. The picture itself
+    /// is sent after the frame by [`super::OnScreen`].
     Placeholders {
-        encoded: Encoded,
         number: ImageNumber,
+        size: (u16, u16),
+        sequence: Vec<u8>,
         wrap: Wrap,
     },
     /// Sixel or iTerm2: the picture is sent with the first of its cells.
-    Painted(Encoded),
+    Painted(Painted),
     /// Sent after the frame by [`super::OnScreen`]; the cells stay empty.
     Direct {
         number: ImageNumber,
@@ -38,9 +39,10 @@ impl Drawing {
     /// False when there is nothing to draw.
     pub(crate) fn draw(&self, place: Rect, buffer: &mut Buffer) -> bool {
         match &*self.0 {
-            Kind::Placeholders { encoded, .. } | Kind::Painted(encoded) => {
-                ratatui_image::Image::new(encoded).render(place, buffer);
+            Kind::Placeholders { number, size, .. } => {
+                draw_placeholders(*number, *size, place, buffer);
             }
+            Kind::Painted(painted) => painted.draw(place, buffer),
             Kind::Direct { .. } => {}
             Kind::Cells(cells) => cells.draw(place, buffer),
             Kind::Words => return false,
@@ -49,12 +51,11 @@ impl Drawing {
     }
 
     /// Pixels that text cannot be written over: while anything covers them they are not drawn.
+    /// Placeholders are text themselves.
     pub(crate) fn lies_over_text(&self) -> bool {
         match &*self.0 {
-            // Placeholders are text, but the first of them carries the picture itself and must
-            // not be lost under something else.
-            Kind::Placeholders { .. } | Kind::Painted(_) | Kind::Direct { .. } => true,
-            Kind::Cells(_) | Kind::Words => false,
+            Kind::Painted(_) | Kind::Direct { .. } => true,
+            Kind::Placeholders { .. } | Kind::Cells(_) | Kind::Words => false,
         }
     }
 }

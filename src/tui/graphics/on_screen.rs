@@ -23,6 +23,8 @@ pub struct Placement {
 pub struct OnScreen {
     direct: Option<(ImageNumber, Position)>,
     placeholders: Option<(ImageNumber, Wrap)>,
+    /// The screen was cleared: what the terminal still holds is not known.
+    is_doubtful: bool,
 }
 
 impl OnScreen {
@@ -35,12 +37,17 @@ impl OnScreen {
                 self.drop_placeholders(&mut bytes);
                 self.show_direct(*number, sequence, place.as_position(), &mut bytes);
             }
-            Some((&Kind::Placeholders { number, wrap, .. }, _)) => {
+            Some((
+                Kind::Placeholders {
+                    number,
+                    sequence,
+                    wrap,
+                    ..
+                },
+                _,
+            )) => {
                 self.drop_direct(&mut bytes);
-                if self.placeholders.is_some_and(|(kept, _)| kept != number) {
-                    self.drop_placeholders(&mut bytes);
-                }
-                self.placeholders = Some((number, wrap));
+                self.keep_placeholders(*number, sequence, *wrap, &mut bytes);
             }
             Some(_) => {
                 self.drop_direct(&mut bytes);
@@ -56,6 +63,7 @@ impl OnScreen {
     /// The screen was cleared or given back: what lay over it is gone.
     pub fn screen_was_cleared(&mut self) {
         self.direct = None;
+        self.is_doubtful = true;
     }
 
     /// Removes everything, before the terminal is given back.
@@ -82,6 +90,26 @@ impl OnScreen {
         bytes.extend_from_slice(sequence);
         bytes.extend_from_slice(b"\x1b8");
         self.direct = Some((number, at));
+    }
+
+    /// The picture that placeholder cells name is sent once.
+    fn keep_placeholders(
+        &mut self,
+        number: ImageNumber,
+        sequence: &[u8],
+        wrap: Wrap,
+        bytes: &mut Vec<u8>,
+    ) {
+        let is_kept = self.placeholders.is_some_and(|(kept, _)| kept == number);
+        if is_kept && !self.is_doubtful {
+            return;
+        }
+        if !is_kept {
+            self.drop_placeholders(bytes);
+        }
+        bytes.extend_from_slice(sequence);
+        self.placeholders = Some((number, wrap));
+        self.is_doubtful = false;
     }
 
     fn drop_direct(&mut self, bytes: &mut Vec<u8>) {
@@ -158,14 +186,25 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_are_forgotten_only_for_another_picture() {
+    fn placeholders_are_sent_once_and_forgotten_only_for_another_picture() {
         let mut screen = OnScreen::default();
         let first = placement(10, PLACED, 4);
-        assert!(screen.after_draw(Some(&first)).is_empty());
+        assert!(text(&screen.after_draw(Some(&first))).starts_with("\x1b_Ga=T,f=100,i="));
         assert!(screen.after_draw(None).is_empty());
         assert!(screen.after_draw(Some(&first)).is_empty());
         let second = placement(20, PLACED, 4);
-        assert!(text(&screen.after_draw(Some(&second))).starts_with("\x1b_Ga=d,d=I,i="));
+        let other = text(&screen.after_draw(Some(&second)));
+        assert!(other.starts_with("\x1b_Ga=d,d=I,i=") && other.contains("a=T"));
+    }
+
+    #[test]
+    fn a_cleared_screen_gets_its_placeholders_picture_again() {
+        let mut screen = OnScreen::default();
+        let shown = placement(10, PLACED, 4);
+        screen.after_draw(Some(&shown));
+        screen.screen_was_cleared();
+        assert!(text(&screen.after_draw(Some(&shown))).starts_with("\x1b_Ga=T"));
+        assert!(screen.after_draw(Some(&shown)).is_empty());
     }
 
     #[test]

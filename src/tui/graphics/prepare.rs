@@ -3,11 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use ratatui::layout::Size;
-use ratatui_image::protocol::Protocol as Encoded;
-use ratatui_image::protocol::iterm2::Iterm2;
-use ratatui_image::protocol::kitty::Kitty;
-use ratatui_image::protocol::sixel::Sixel;
+use image::ImageError;
 use semihv_domain::{Failure, FailureKind};
 use semihv_imaging::{
     Extent, Ground, Ink, Limits, Raster, decode, describe, fitted, outline, probe, resize,
@@ -18,7 +14,8 @@ use super::blocks::blocks;
 use super::characters::characters;
 use super::drawing::{Drawing, Kind};
 use super::inks::Inks;
-use super::kitty::{ImageNumber, Wrap, png, transmission};
+use super::kitty::{ImageNumber, Showing, Wrap, png, transmission};
+use super::painted::Painted;
 use crate::picture::{Picture, PictureRequest};
 
 /// No pane needs more pixels, whatever a terminal says of its size.
@@ -144,42 +141,34 @@ fn encode(
     shape: &Fitted,
     canvas: &Canvas,
     number: ImageNumber,
-) -> Result<Kind, ratatui_image::errors::Errors> {
+) -> Result<Kind, ImageError> {
     let capabilities = &canvas.capabilities;
-    let is_tmux = capabilities.tmux.is_some();
-    let size = Size::new(shape.columns, shape.rows);
+    let wrap = match capabilities.tmux {
+        Some(_) => Wrap::Tmux,
+        None => Wrap::Plain,
+    };
     let (columns, rows) = (shape.columns, shape.rows);
+    let size = (columns, rows);
     let ground = match capabilities.is_light() {
         Some(true) => Ground::Light,
         Some(false) | None => Ground::Dark,
     };
     Ok(match capabilities.protocol {
-        Protocol::Kitty(Placement::Placeholders) => Kind::Placeholders {
-            // Every terminal with placeholders inflates zlib, a tenth of the raw pixels.
-            encoded: Encoded::Kitty(Kitty::new(
-                raster.to_dynamic(),
+        Protocol::Kitty(Placement::Placeholders) => {
+            let showing = Showing::Placeholders { columns, rows };
+            Kind::Placeholders {
+                number,
                 size,
-                number.0,
-                is_tmux,
-                true,
-            )?),
-            number,
-            wrap: if is_tmux { Wrap::Tmux } else { Wrap::Plain },
-        },
+                sequence: transmission(&png(raster)?, number, showing, wrap),
+                wrap,
+            }
+        }
         Protocol::Kitty(Placement::Direct) => Kind::Direct {
             number,
-            sequence: transmission(&png(raster)?, number),
+            sequence: transmission(&png(raster)?, number, Showing::AtCursor, Wrap::Plain),
         },
-        Protocol::Iterm2 => Kind::Painted(Encoded::ITerm2(Iterm2::new(
-            raster.to_dynamic(),
-            size,
-            is_tmux,
-        )?)),
-        Protocol::Sixel => Kind::Painted(Encoded::Sixel(Sixel::new(
-            raster.to_dynamic(),
-            size,
-            is_tmux,
-        )?)),
+        Protocol::Iterm2 => Kind::Painted(Painted::iterm2(raster, size, wrap)?),
+        Protocol::Sixel => Kind::Painted(Painted::sixel(raster, size, wrap)),
         Protocol::Halfblocks => Kind::Cells(blocks(
             raster,
             (columns, rows),

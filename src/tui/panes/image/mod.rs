@@ -152,8 +152,7 @@ pub fn drawn(state: &mut State, ticket: Ticket, outcome: &Result<Arc<Picture>, F
 pub fn placement(state: &State, shared: &Shared, area: Rect) -> Option<Placement> {
     let (image, _) = shown(shared)?;
     let picture = state.picture.value()?;
-    let is_seen = picture.lies_over_text()
-        && !state.is_covered
+    let is_seen = !(picture.lies_over_text() && state.is_covered)
         && matches!(
             image.state,
             ImageState::Unchecked | ImageState::Readable { .. }
