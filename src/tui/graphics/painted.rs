@@ -13,6 +13,7 @@ use ratatui::buffer::{Buffer, CellDiffOption};
 use ratatui::layout::Rect;
 use semihv_imaging::Raster;
 
+use super::inks::Inks;
 use super::kitty::{Wrap, png};
 use super::sixel::sixel;
 
@@ -44,8 +45,8 @@ impl Painted {
         Ok(Self::of(&picture, size, wrap))
     }
 
-    pub(crate) fn sixel(raster: &Raster, size: (u16, u16), wrap: Wrap) -> Self {
-        Self::of(&sixel(raster), size, wrap)
+    pub(crate) fn sixel(raster: &Raster, inks: Inks, size: (u16, u16), wrap: Wrap) -> Self {
+        Self::of(&sixel(raster, &[inks.region, inks.marked]), size, wrap)
     }
 
     /// Erases what stood there, paints, and leaves the cursor where a character would.
@@ -150,7 +151,7 @@ mod tests {
 
     #[test]
     fn one_cell_paints_and_the_others_are_left_alone() {
-        let painted = Painted::sixel(&textured(), (10, 3), Wrap::Plain);
+        let painted = Painted::sixel(&textured(), Inks::default(), (10, 3), Wrap::Plain);
         let mut buffer = Buffer::empty(Rect::new(0, 0, 12, 4));
         painted.draw(Rect::new(1, 1, 10, 3), &mut buffer);
         let empty = Buffer::empty(buffer.area);
@@ -164,7 +165,7 @@ mod tests {
 
     #[test]
     fn tmux_is_handed_all_of_it_but_the_step_of_the_cursor() {
-        let painted = Painted::sixel(&textured(), (10, 3), Wrap::Tmux);
+        let painted = Painted::sixel(&textured(), Inks::default(), (10, 3), Wrap::Tmux);
         let inner = painted.sequence.strip_prefix("\x1bPtmux;").unwrap();
         let inner = inner.strip_suffix("\x1b\\\x1b[C").unwrap();
         assert!(inner.starts_with("\x1b\x1b7"));

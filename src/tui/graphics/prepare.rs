@@ -168,7 +168,7 @@ fn encode(
             sequence: transmission(&png(raster)?, number, Showing::AtCursor, Wrap::Plain),
         },
         Protocol::Iterm2 => Kind::Painted(Painted::iterm2(raster, size, wrap)?),
-        Protocol::Sixel => Kind::Painted(Painted::sixel(raster, size, wrap)),
+        Protocol::Sixel => Kind::Painted(Painted::sixel(raster, canvas.inks, size, wrap)),
         Protocol::Halfblocks => Kind::Cells(blocks(
             raster,
             (columns, rows),

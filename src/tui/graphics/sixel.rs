@@ -13,21 +13,34 @@ use super::few_colours::{FewColours, few_colours};
 
 /// Steps of grey that are told apart.
 const GREYS: u8 = 52;
-/// A pixel keeps a neighbour's grey within this many of the 256 values.
+/// A pixel keeps a neighbour's grey within this many of the 256 values: half a step, or what makes
+/// a dear picture cheap and is seen as faint streaks in noise.
+const EXACT: u8 = 3;
 const TOLERANCE: u8 = 6;
+/// Bytes from which on a picture is worth being made smaller.
+const DEAR: usize = 50_000;
 /// Rows of a band.
 const BAND: usize = 6;
 /// How thoroughly NeuQuant looks at a stain's colours: 1 is best, 30 fastest.
 const SAMPLING: i32 = 10;
 
-/// The whole sequence, from its introducer to its terminator.
-pub(crate) fn sixel(raster: &Raster) -> String {
+/// The whole sequence, from its introducer to its terminator. A picture that is dear is written
+/// with more tolerance; `inks` are the colours that are never changed.
+pub(crate) fn sixel(raster: &Raster, inks: &[[u8; 3]]) -> String {
+    let exact = written(raster, inks, EXACT);
+    if exact.len() <= DEAR {
+        return exact;
+    }
+    written(raster, inks, TOLERANCE)
+}
+
+fn written(raster: &Raster, inks: &[[u8; 3]], tolerance: u8) -> String {
     let (width, height) = (raster.width(), raster.height());
     let few = match raster {
-        Raster::Grey(grey) => greys(grey.as_raw(), width),
+        Raster::Grey(grey) => greys(grey.as_raw(), width, tolerance),
         Raster::Colour(colour) => match few_colours(colour) {
-            Some(few) => fewer_greys(few, width),
-            None => stained(colour.as_raw()),
+            Some(few) => fewer_greys(few, width, tolerance),
+            None => stained(colour.as_raw(), inks),
         },
     };
     let mut text = format!("\x1bP0;1;0q\"1;1;{width};{height}");
@@ -46,11 +59,11 @@ pub(crate) fn sixel(raster: &Raster) -> String {
     text
 }
 
-fn greys(values: &[u8], width: u32) -> FewColours {
+fn greys(values: &[u8], width: u32, tolerance: u8) -> FewColours {
     let width = width.max(1) as usize;
     let mut numbers: Vec<u8> = Vec::with_capacity(values.len());
     for (place, &value) in values.iter().enumerate() {
-        let is_right = |number: &u8| grey_of(*number).abs_diff(value) <= TOLERANCE;
+        let is_right = |number: &u8| grey_of(*number).abs_diff(value) <= tolerance;
         let has_left = place % width > 0;
         let has_above = !(place / width).is_multiple_of(BAND);
         let left = numbers
@@ -80,7 +93,7 @@ fn grey_of(number: u8) -> u8 {
 }
 
 /// The same for greys with inks among them, which keep their colour.
-fn fewer_greys(few: FewColours, width: u32) -> FewColours {
+fn fewer_greys(few: FewColours, width: u32, tolerance: u8) -> FewColours {
     let is_grey = |[red, green, blue]: [u8; 3]| red == green && green == blue;
     let colour = |number: u8| few.palette.get(usize::from(number)).copied();
     let values: Vec<u8> = few
@@ -88,7 +101,7 @@ fn fewer_greys(few: FewColours, width: u32) -> FewColours {
         .iter()
         .map(|&number| colour(number).map_or(0, |[red, _, _]| red))
         .collect();
-    let mut fewer = greys(&values, width);
+    let mut fewer = greys(&values, width, tolerance);
     let inks: Vec<(usize, [u8; 3])> = few
         .palette
         .iter()
@@ -110,23 +123,25 @@ fn fewer_greys(few: FewColours, width: u32) -> FewColours {
     fewer
 }
 
-/// A stain's colours, reduced to 256 that fit them.
-fn stained(values: &[u8]) -> FewColours {
+/// A stain's colours, reduced to as many as fit them; an outline is too small to be among them.
+fn stained(values: &[u8], inks: &[[u8; 3]]) -> FewColours {
     let opaque: Vec<u8> = values
         .chunks_exact(3)
         .flat_map(|colour| colour.iter().copied().chain([255]))
         .collect();
-    let palette = NeuQuant::new(SAMPLING, 256, &opaque);
+    let room = 256 - inks.len().min(64);
+    let reduced = NeuQuant::new(SAMPLING, room, &opaque);
+    let number = |colour: &[u8]| {
+        let ink = inks.iter().position(|ink| colour.starts_with(ink));
+        ink.map_or_else(|| reduced.index_of(colour), |ink| room + ink) as u8
+    };
+    let palette = reduced.color_map_rgb();
+    let palette = palette
+        .chunks_exact(3)
+        .filter_map(|colour| colour.try_into().ok());
     FewColours {
-        numbers: opaque
-            .chunks_exact(4)
-            .map(|colour| palette.index_of(colour) as u8)
-            .collect(),
-        palette: palette
-            .color_map_rgb()
-            .chunks_exact(3)
-            .filter_map(|colour| colour.try_into().ok())
-            .collect(),
+        numbers: opaque.chunks_exact(4).map(number).collect(),
+        palette: palette.chain(inks.iter().copied()).collect(),
     }
 }
 
@@ -197,6 +212,8 @@ mod tests {
 
     use super::*;
 
+    const INK: [u8; 3] = [240, 228, 66];
+
     /// Reads a sequence back into pixels, as a terminal does.
     fn shown(sequence: &str, width: usize, height: usize) -> Vec<[u16; 3]> {
         let body = sequence
@@ -246,7 +263,7 @@ mod tests {
     #[track_caller]
     fn check(raster: &Raster, tolerance: u16) {
         let (width, height) = (raster.width(), raster.height());
-        let shown = shown(&sixel(raster), width as usize, height as usize);
+        let shown = shown(&sixel(raster, &[INK]), width as usize, height as usize);
         for (place, shown) in shown.iter().enumerate() {
             let (x, y) = (place as u32 % width, place as u32 / width);
             let wanted = raster.rgb(x, y).map(|value| u16::from(value) * 100 / 255);
@@ -274,10 +291,46 @@ mod tests {
     }
 
     #[test]
-    fn a_stain_of_two_thousand_colours_is_near_them() {
-        let picture =
-            RgbImage::from_fn(64, 30, |x, y| Rgb([200, (x * 2) as u8, (90 + y * 3) as u8]));
-        check(&Raster::Colour(picture), 15);
+    fn a_stain_of_two_thousand_colours_is_near_them_on_average() {
+        let colour = |x: u32, y: u32| [200, (x * 2) as u8, (90 + y * 3) as u8];
+        let picture = RgbImage::from_fn(64, 30, |x, y| Rgb(colour(x, y)));
+        let shown = shown(&sixel(&Raster::Colour(picture), &[INK]), 64, 30);
+        let apart: u64 = shown
+            .iter()
+            .zip(0_u32..)
+            .flat_map(|(shown, place)| {
+                let wanted = colour(place % 64, place / 64);
+                shown.iter().copied().zip(wanted)
+            })
+            .map(|(shown, wanted)| u64::from(shown.abs_diff(u16::from(wanted) * 100 / 255)))
+            .sum();
+        assert!(
+            apart < 64 * 30 * 3 * 3,
+            "{apart}: over three percent a channel"
+        );
+    }
+
+    #[test]
+    fn an_outline_on_a_stain_keeps_its_ink() {
+        let picture = RgbImage::from_fn(90, 90, |x, y| match (x, y) {
+            (40, 10..=20) => Rgb(INK),
+            _ => Rgb([200, (x * 2) as u8, (90 + y) as u8]),
+        });
+        let shown = shown(&sixel(&Raster::Colour(picture), &[INK]), 90, 90);
+        assert_eq!(shown[15 * 90 + 40], [94, 89, 26]);
+    }
+
+    #[test]
+    fn a_dear_picture_is_made_cheaper_within_its_tolerance() {
+        let mut seed = 1_u32;
+        let grey = GrayImage::from_fn(400, 400, |_, _| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Luma([90 + (seed >> 28) as u8])
+        });
+        let raster = Raster::Grey(grey);
+        assert!(written(&raster, &[], EXACT).len() > DEAR);
+        assert!(sixel(&raster, &[]).len() < written(&raster, &[], EXACT).len());
+        check(&raster, 4);
     }
 
     #[test]
