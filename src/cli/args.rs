@@ -152,7 +152,7 @@ pub enum Verb {
     /// Print an image inline: a file, or an image of the workspace by key
     Show {
         image: String,
-        /// auto, kitty, iterm, halfblocks, ascii or none
+        /// auto, kitty, iterm, sixel, halfblocks, ascii or none
         #[arg(long, value_name = "PROTOCOL", default_value = "auto")]
         graphics: String,
         /// Cells; default: the terminal's width
@@ -214,7 +214,8 @@ pub struct ImportArguments {
     pub kind: String,
     /// A folder, file, zip or tar; default: the manifest's
     pub path: Option<PathBuf>,
-    /// The source's name in the workspace; default: the manifest's, else the kind
+    /// The source's name in the workspace; default: the manifest's, else the
+    /// file's or folder's name
     #[arg(long = "as", value_name = "NAME")]
     pub name: Option<String>,
     /// Read everything, store nothing
@@ -284,12 +285,17 @@ pub(crate) fn with_exclusions_spelt_out(arguments: Vec<OsString>) -> Vec<OsStrin
     }
     let spell = |argument: OsString| match argument.to_str().and_then(|text| text.strip_prefix('-'))
     {
-        Some(rest) if !rest.starts_with('-') && rest.contains([':', '"', '(', ' ']) => {
-            OsString::from(format!("NOT {rest}"))
-        }
+        Some(rest) if is_exclusion(rest) => OsString::from(format!("NOT {rest}")),
         _ => argument,
     };
     arguments.into_iter().map(spell).collect()
+}
+
+/// `-has:note` and `-wrong`, but not `-n3`, `-w/data` or `--json`: a value glued to a short flag
+/// that could be a word is written with a space.
+fn is_exclusion(rest: &str) -> bool {
+    let is_word = rest.chars().count() > 1 && rest.chars().all(char::is_alphabetic);
+    !rest.starts_with('-') && (is_word || rest.contains([':', '"', '(', ' ']))
 }
 
 fn kinds_help() -> String {
@@ -325,6 +331,10 @@ mod tests {
                 "-n",
                 "3"
             ]
+        );
+        assert_eq!(
+            spelt(&["semihv", "search", "-wrong", "-n3", "-w/data"]),
+            ["semihv", "search", "NOT wrong", "-n3", "-w/data"]
         );
         assert_eq!(
             spelt(&["semihv", "show", "-a:b"]),

@@ -34,7 +34,8 @@ pub(crate) fn import(
         .map_or(0, |source| source.skipped);
     if skipped > 0 && !output.is_json() {
         let line = format!(
-            "{skipped} rows were skipped: `semihv skipped {}` says why",
+            "{skipped} {} skipped: `semihv skipped {}` says why",
+            if skipped == 1 { "row was" } else { "rows were" },
             spec.source_name()
         );
         output.line(&line)?;
@@ -92,6 +93,7 @@ pub(crate) fn index(engine: &Engine, rebuild: bool, output: &mut Output) -> Resu
 }
 
 pub(crate) fn check(engine: &Engine, source: &str, output: &mut Output) -> Result<(), VerbError> {
+    engine.require_source(source)?;
     run(
         engine,
         JobSpec::Check {

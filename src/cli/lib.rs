@@ -79,7 +79,9 @@ fn wants_json(arguments: &Arguments) -> bool {
 
 /// Opens the workspace in `root` with what flags say.
 pub fn open(user: &UserPlaces, root: &Path, flags: &OpenArguments) -> Result<Engine, Failure> {
-    Engine::open(open_options(user, root, flags)?)
+    let engine = Engine::open(open_options(user, root, flags)?)?;
+    engine.continue_demo_run();
+    Ok(engine)
 }
 
 /// As [`semihv_engine::demo`], with what flags say. The demo's unfinished run goes on for as long

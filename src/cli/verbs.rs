@@ -113,6 +113,9 @@ pub(crate) fn skipped(
     limit: usize,
     output: &mut Output,
 ) -> Result<(), VerbError> {
+    if let Some(source) = source {
+        engine.require_source(source)?;
+    }
     let query = Query::Skipped {
         source: source.map(str::to_owned),
         limit,
@@ -365,6 +368,13 @@ pub(crate) fn config(engine: &Engine, output: &mut Output) -> Result<(), VerbErr
             output.json(&serde_json::json!({ "key": key, "value": value, "from": layer }))?;
         } else {
             output.line(&format!("{key:<20} {value:<16} {layer}"))?;
+        }
+    }
+    for failure in engine.unknown_kinds() {
+        if output.is_json() {
+            output.json(&serde_json::json!({ "trouble": failure.summary }))?;
+        } else {
+            output.line(&format!("trouble  {}", failure.summary))?;
         }
     }
     if !output.is_json() {

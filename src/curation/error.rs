@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    #[error("no importer `{kind}`; the nearest is `{nearest}` (known: {known})")]
+    #[error("no importer `{kind}`; {}known: {known}", nearest.map(|name| format!("did you mean `{name}`? ")).unwrap_or_default())]
     UnknownKind {
         kind: String,
-        nearest: &'static str,
+        nearest: Option<&'static str>,
         known: String,
     },
     #[error("nothing at {path}; give the file, folder or archive to import")]
@@ -39,8 +39,6 @@ pub enum ImportError {
         column: String,
         columns: String,
     },
-    #[error("{place} does not say which model answered; name it with `--model NAME`")]
-    NoModel { place: String },
 }
 
 /// Why an importer's loop ends early.

@@ -130,6 +130,9 @@ pub fn importers() -> &'static [&'static dyn Importer] {
     &IMPORTERS
 }
 
+/// Names less alike than this (Jaro and Winkler) are no slip of the fingers.
+const LIKELY_MEANT: f64 = 0.75;
+
 /// The importer of that name; the error names the nearest one.
 pub fn importer(kind: &str) -> Result<&'static dyn Importer, ImportError> {
     if let Some(found) = IMPORTERS.iter().find(|known| known.kind() == kind) {
@@ -140,10 +143,10 @@ pub fn importer(kind: &str) -> Result<&'static dyn Importer, ImportError> {
     Err(ImportError::UnknownKind {
         nearest: kinds
             .clone()
-            .max_by(|a, b| {
-                strsim::jaro_winkler(a, &wanted).total_cmp(&strsim::jaro_winkler(b, &wanted))
-            })
-            .unwrap_or("jsonl"),
+            .map(|known| (strsim::jaro_winkler(known, &wanted), known))
+            .filter(|(likeness, _)| *likeness > LIKELY_MEANT)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map(|(_, known)| known),
         known: kinds.collect::<Vec<_>>().join(", "),
         kind: kind.chars().take(64).collect(),
     })
@@ -165,8 +168,8 @@ mod tests {
     #[test]
     fn a_misspelt_kind_names_the_nearest() {
         let said = importer("medpix").err().unwrap().to_string();
-        assert!(said.contains("the nearest is `medpix2`"), "{said}");
+        assert!(said.contains("did you mean `medpix2`?"), "{said}");
         let said = importer("VQARAD").err().unwrap().to_string();
-        assert!(said.contains("the nearest is `vqa-rad`"), "{said}");
+        assert!(said.contains("did you mean `vqa-rad`?"), "{said}");
     }
 }

@@ -1,10 +1,11 @@
-//! Looks at the header of pictures, so that missing and unreadable ones are flagged before
+//! Looks at pictures, so that missing and unreadable ones are flagged before
 //! somebody stares at an empty pane.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use semihv_domain::{Failure, ImageId, ImageState, JobProgress};
+use semihv_imaging::{Limits, decode, probe};
 
 use crate::Engine;
 use crate::engine::locked;
@@ -13,13 +14,22 @@ use crate::jobs::{Ending, Progress};
 
 const THREADS: usize = 4;
 
+/// How much of a picture is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Enough to know its size: quick, but a file that was cut off passes.
+    Header,
+    /// Every pixel.
+    Whole,
+}
+
 pub(crate) fn run(
     engine: &Engine,
     source: &str,
     progress: &mut Progress,
 ) -> Result<Ending, Failure> {
     let all = engine.with_store(|store| store.all_images(source).or_fail("check"))?;
-    let bad = check(engine, source, &all, progress)?;
+    let bad = check(engine, source, &all, (Depth::Whole, progress))?;
     if progress.is_cancelled() {
         return Ok(Ending::Cancelled);
     }
@@ -35,7 +45,7 @@ pub(crate) fn check(
     engine: &Engine,
     source: &str,
     images: &[(ImageId, String)],
-    progress: &mut Progress,
+    (depth, progress): (Depth, &mut Progress),
 ) -> Result<usize, Failure> {
     let next = AtomicUsize::new(0);
     let seen = Mutex::new(Vec::with_capacity(images.len()));
@@ -49,7 +59,7 @@ pub(crate) fn check(
                         let Some((id, location)) = images.get(at) else {
                             break;
                         };
-                        let state = look(engine, location);
+                        let state = look(engine, location, depth);
                         locked(&seen).push((*id, state));
                     }
                 })
@@ -74,7 +84,7 @@ pub(crate) fn check(
     Ok(seen.iter().filter(|(_, state)| is_bad(state)).count())
 }
 
-fn look(engine: &Engine, location: &str) -> ImageState {
+fn look(engine: &Engine, location: &str, depth: Depth) -> ImageState {
     let path = engine.resolve_location(location);
     if !location.contains("!/") && !path.exists() {
         return ImageState::Missing;
@@ -87,11 +97,14 @@ fn look(engine: &Engine, location: &str) -> ImageState {
             };
         }
     };
-    match semihv_imaging::probe(&bytes) {
-        Ok(probe) => ImageState::Readable {
-            width: probe.width,
-            height: probe.height,
-        },
+    let size = match depth {
+        Depth::Header => probe(&bytes).map(|probe| (probe.width, probe.height)),
+        Depth::Whole => {
+            decode(&bytes, Limits::default()).map(|pixels| (pixels.width(), pixels.height()))
+        }
+    };
+    match size {
+        Ok((width, height)) => ImageState::Readable { width, height },
         Err(error) => ImageState::Unreadable {
             reason: error.to_string(),
         },

@@ -1,6 +1,6 @@
 //! What people write: stored durably before it is acknowledged, with its undo.
 
-use semihv_domain::{Failure, NoteId, Target};
+use semihv_domain::{Failure, FailureKind, NoteId, Target};
 use semihv_workspace::{Store, StoreError};
 
 use crate::engine::{locked, now};
@@ -19,6 +19,7 @@ impl Engine {
     /// Returns after the edit is safe against a power cut.
     pub fn edit(&self, edit: &Edit) -> Result<Edited, Failure> {
         self.refuse_when_read_only("edit")?;
+        refuse_empty_note(edit)?;
         let author = self.settings().author.value;
         let mut pen = locked(&self.inner.pen);
         let store = pen.as_mut().ok_or_else(closed)?;
@@ -33,12 +34,18 @@ impl Engine {
     }
 }
 
+fn refuse_empty_note(edit: &Edit) -> Result<(), Failure> {
+    match edit {
+        Edit::WriteNote { text, .. } | Edit::ReplaceNote { text, .. } if text.trim().is_empty() => {
+            let summary = "a note needs some words";
+            Err(Failure::new("edit", FailureKind::User, summary))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn closed() -> Failure {
-    Failure::new(
-        "edit",
-        semihv_domain::FailureKind::Internal,
-        "the workspace is closed",
-    )
+    Failure::new("edit", FailureKind::Internal, "the workspace is closed")
 }
 
 fn perform(store: &mut Store, edit: &Edit, author: &str) -> Result<Edited, StoreError> {

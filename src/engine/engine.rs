@@ -136,6 +136,21 @@ impl Engine {
         })
     }
 
+    /// Sources and corpora of the manifest whose kind no importer knows.
+    pub fn unknown_kinds(&self) -> Vec<Failure> {
+        let manifest = self.manifest();
+        let sources = manifest.source.iter().map(|entry| ("source", entry));
+        let corpora = manifest.corpus.iter().map(|entry| ("corpus", entry));
+        sources
+            .chain(corpora)
+            .filter_map(|(table, (name, entry))| {
+                let error = semihv_curation::importer(&entry.kind).err()?;
+                let summary = format!("semihv.toml: [{table}.{name}]: {error}");
+                Some(Failure::new("settings", FailureKind::User, summary))
+            })
+            .collect()
+    }
+
     pub fn writing(&self) -> Writing {
         self.inner.writing
     }
@@ -288,7 +303,7 @@ impl Engine {
                 FailureKind::User,
                 "the workspace is open read-only",
             )
-            .with_hint("open it again without --read-only, on a disk that can be written")),
+            .with_hint("open it without --read-only, in a folder that you may write to")),
         }
     }
 }

@@ -118,7 +118,8 @@ fn check_pictures(
     let unchecked =
         engine.with_store(|store| store.unchecked_images(spec.source_name()).or_fail("import"))?;
     if unchecked.len() <= CHECKED_AT_ONCE {
-        crate::check::check(engine, spec.source_name(), &unchecked, progress)?;
+        let depth = crate::check::Depth::Header;
+        crate::check::check(engine, spec.source_name(), &unchecked, (depth, progress))?;
     }
     Ok(())
 }

@@ -235,6 +235,21 @@ impl Engine {
         self.with_store(|store| store.case_by_key(key).or_fail("case"))
     }
 
+    /// A slip in a source's name must not look like a source without faults.
+    pub fn require_source(&self, name: &str) -> Result<(), Failure> {
+        let sources = self.sources()?;
+        if sources.iter().any(|source| source.name == name) {
+            return Ok(());
+        }
+        let names: Vec<_> = sources.into_iter().map(|source| source.name).collect();
+        let summary = format!("there is no source `{name}`");
+        let hint = match names.as_slice() {
+            [] => "nothing was imported yet; see `semihv import --help`".to_owned(),
+            names => format!("there are: {}", names.join(", ")),
+        };
+        Err(Failure::new("sources", FailureKind::User, summary).with_hint(hint))
+    }
+
     pub fn sources(&self) -> Result<Vec<semihv_workspace::SourceRow>, Failure> {
         self.with_store(|store| store.sources().or_fail("sources"))
     }

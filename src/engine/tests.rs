@@ -202,6 +202,41 @@ fn a_missing_picture_is_flagged_and_does_not_stop_the_import() {
 }
 
 #[test]
+fn a_check_reads_pictures_to_their_end() {
+    let bench = Bench::new();
+    let picture = semihv_imaging::phantom::phantoms()[0].draw();
+    let whole = semihv_imaging::png(&picture).unwrap();
+    std::fs::write(bench.write("set/i.png", ""), &whole[..whole.len() / 2]).unwrap();
+    let row = r#"{"key":"cut","images":[{"path":"i.png"}]}"#;
+    let path = bench.write("set/set.jsonl", row);
+    let engine = bench.open();
+    import(&engine, "jsonl", &path, "cut");
+    engine
+        .run_to_end(
+            JobSpec::Check {
+                source: "cut".to_owned(),
+            },
+            |_| {},
+        )
+        .unwrap();
+    assert_eq!(engine.sources().unwrap()[0].missing_images, 1);
+}
+
+#[test]
+fn a_note_without_words_and_a_source_that_is_not_there_are_refused() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let case = engine.find_case("ct-1").unwrap().unwrap();
+    let refused = engine.edit(&Edit::WriteNote {
+        target: Target::Case(case),
+        text: " \n".to_owned(),
+    });
+    assert_eq!(refused.unwrap_err().summary, "a note needs some words");
+    let failure = engine.require_source("nosuch").unwrap_err();
+    assert_eq!(failure.hint.unwrap(), "there are: answers, set");
+}
+
+#[test]
 fn a_search_counts_facets_and_says_why_a_hit_is_there() {
     let bench = Bench::new();
     let engine = filled(&bench);

@@ -192,8 +192,9 @@ fn quoted_if_needed(value: &str) -> String {
 fn counted(count: u64) -> String {
     match count {
         0 => "none".to_owned(),
-        1 => "1 row".to_owned(),
-        many => format!("{many} rows"),
+        // Of the whole index, whatever list the query is for.
+        1 => "1 in all".to_owned(),
+        many => format!("{many} in all"),
     }
 }
 

@@ -397,7 +397,7 @@ fn fields_and_values_are_offered() {
         (offer.insert.as_str(), offer.from, offer.to),
         ("MR", 12, 13)
     );
-    assert_eq!(offer.about, "1 row");
+    assert_eq!(offer.about, "1 in all");
     assert_eq!(complete(&index, "").len(), 20);
 }
 

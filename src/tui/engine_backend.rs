@@ -54,7 +54,7 @@ impl Backend for Engine {
 
     fn settings(&self) -> Settings {
         let settings = Self::settings(self);
-        let (mut layouts, mut troubles) = (Vec::new(), Vec::new());
+        let (mut layouts, mut troubles) = (Vec::new(), self.unknown_kinds());
         for (name, entry) in &self.manifest().layout {
             match layout(name, entry) {
                 Ok(layout) => layouts.push(layout),

@@ -40,6 +40,28 @@ pub fn view(state: &State, theme: &Theme, buffer: &mut Buffer) {
     header(state, theme, areas.header, buffer);
     footer(state, theme, areas.footer, buffer);
     overlays(state, theme, &areas, buffer);
+    if state.shared.glyphs == Glyphs::Ascii {
+        spell_in_ascii(buffer);
+    }
+}
+
+/// Our own punctuation in ASCII, wherever it stands; what data says in other scripts stays.
+fn spell_in_ascii(buffer: &mut Buffer) {
+    for cell in &mut buffer.content {
+        let plain = match cell.symbol() {
+            "·" | "–" | "—" | "•" => "-",
+            "…" => "~",
+            "›" | "→" => ">",
+            "‹" | "←" => "<",
+            "×" => "x",
+            "✓" => "+",
+            "✗" => "!",
+            "↑" => "^",
+            "↓" => "v",
+            _ => continue,
+        };
+        cell.set_symbol(plain);
+    }
 }
 
 fn too_small(theme: &Theme, screen: Rect, buffer: &mut Buffer) {

@@ -173,6 +173,8 @@ fn take_lines(
             line: row.number,
         };
         let taken = match mapping {
+            // serde would take an array for the fields in their order.
+            _ if row.content.is_array() => Err("not a JSON object".to_owned()),
             None => parse::<CaseRow>(&row.content)
                 .and_then(|row| draft(place, row))
                 .map(|drafts| accept(feed, keys, place, drafts)),
@@ -239,7 +241,7 @@ fn draft(place: Place<'_>, row: CaseRow) -> Result<Drafts, String> {
         patient: row.patient.kept(),
         modality,
         body_part: row.body_part.kept(),
-        year: year_in(&row.year.0),
+        year: year_of(&row.year.0, &mut faults),
         language,
         licence: row.licence.kept(),
         sections: row
@@ -259,6 +261,18 @@ fn draft(place: Place<'_>, row: CaseRow) -> Result<Drafts, String> {
         questions,
         faults,
     })
+}
+
+/// A year that cannot be read is said, or `year:` would lose the case without a trace.
+fn year_of(text: &str, faults: &mut Vec<String>) -> Option<i32> {
+    let year = year_in(text);
+    if year.is_none() && meaningful(text).is_some() {
+        let shown: String = text.chars().take(40).collect();
+        faults.push(format!(
+            "no year in `{shown}`; the case is taken without one"
+        ));
+    }
+    year
 }
 
 fn image_draft(

@@ -25,6 +25,7 @@ const QUESTION_ID: [&str; 3] = ["question_id", "qid", "question_key"];
 const CASE_ID: [&str; 4] = ["case_id", "case", "img_id", "image_id"];
 const NO_ID: &str = "carries no question id (question, question_id, qid or question_key); answers \
     are joined to questions by id, never by position";
+const NO_MODEL: &str = "does not say which model answered; name it with `--model NAME`";
 
 pub(crate) fn read(request: &ImportRequest, feed: &mut Feed<'_>) -> Result<(), Stop> {
     let origin = feed.origin(&request.path)?;
@@ -136,9 +137,8 @@ impl Answers<'_> {
             }
         };
         let Some(model) = said.model.or_else(|| self.request.model.clone()) else {
-            return Err(Stop::Failed(ImportError::NoModel {
-                place: self.origin.place(file),
-            }));
+            feed.skip(file, Some(line), NO_MODEL);
+            return Ok(());
         };
         let source = said.source.or_else(|| self.request.question_source.clone());
         let identity = [

@@ -45,6 +45,14 @@ impl Content<'_> {
             Self::TooLong { bytes } => Err(too_long(*bytes)),
         }
     }
+
+    /// Whether the row is JSON in square brackets.
+    pub(crate) fn is_array(&self) -> bool {
+        let Self::Whole(bytes) = self else {
+            return false;
+        };
+        bytes.trim_ascii_start().first() == Some(&b'[')
+    }
 }
 
 pub(crate) fn too_long(bytes: u64) -> String {

@@ -248,10 +248,32 @@ fn the_gold_answer_of_an_evaluation_dump_is_not_taken_for_the_models() {
 }
 
 #[test]
-fn answers_without_a_model_ask_for_one() {
-    let folder = folder(&[("x.jsonl", br#"{"question":"q","answer":"a"}"#)]);
-    let said = try_import("predictions", &ImportRequest::of(folder.path())).unwrap_err();
-    assert!(said.to_string().contains("`--model NAME`"), "{said}");
+fn an_answer_without_a_model_is_skipped_and_costs_no_other() {
+    let lines = br#"{"question":"q","answer":"a"}
+{"question":"q","model":"m","answer":"b"}"#;
+    let folder = folder(&[("x.jsonl", lines)]);
+    let read = import("predictions", folder.path());
+    assert_eq!(answers(&read).len(), 1);
+    assert_eq!(
+        reasons(&read),
+        ["x.jsonl:1: does not say which model answered; name it with `--model NAME`"]
+    );
+}
+
+#[test]
+fn an_array_is_no_case_and_a_year_that_is_none_is_said() {
+    let lines = br#"["z","Title",null]
+{"key":"a","year":"20x0"}"#;
+    let folder = folder(&[("x.jsonl", lines)]);
+    let read = import("jsonl", folder.path());
+    assert_eq!(cases(&read).len(), 1);
+    assert_eq!(
+        reasons(&read),
+        [
+            "x.jsonl:1: not a JSON object",
+            "x.jsonl:2: no year in `20x0`; the case is taken without one",
+        ]
+    );
 }
 
 #[test]
