@@ -12,6 +12,7 @@ use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use semihv_domain::ImageId;
+use semihv_imaging::{Limits, Scan};
 use semihv_terminal::{Capabilities, ColourDepth, Placement, Protocol};
 use semihv_tui::graphics::{self, Canvas, Inks, OnScreen, prepare};
 use semihv_tui::picture::PictureRequest;
@@ -22,7 +23,7 @@ const PANE: (u16, u16) = (80, 40);
 const TIMES: u32 = 10;
 
 fn main() -> Outcome<()> {
-    let slice = ct_slice()?;
+    let slice = Scan::open(ct_slice()?, None, Limits::default())?;
     for (name, protocol) in [
         (
             "kitty, placeholders",
@@ -33,12 +34,18 @@ fn main() -> Outcome<()> {
         ("sixel", Protocol::Sixel),
         ("half-blocks", Protocol::Halfblocks),
     ] {
-        measure(name, protocol, &slice)?;
+        measure(name, (protocol, false), &slice)?;
+    }
+    for (name, protocol) in [
+        ("kitty, scrolling", Protocol::Kitty(Placement::Placeholders)),
+        ("iTerm2, scrolling", Protocol::Iterm2),
+    ] {
+        measure(name, (protocol, true), &slice)?;
     }
     Ok(())
 }
 
-fn measure(name: &str, protocol: Protocol, slice: &[u8]) -> Outcome<()> {
+fn measure(name: &str, (protocol, is_draft): (Protocol, bool), slice: &Scan) -> Outcome<()> {
     let canvas = Canvas {
         capabilities: Capabilities::plain(protocol, ColourDepth::True),
         inks: Inks::default(),
@@ -48,6 +55,8 @@ fn measure(name: &str, protocol: Protocol, slice: &[u8]) -> Outcome<()> {
         location: String::new(),
         columns: PANE.0,
         rows: PANE.1,
+        look: None,
+        is_draft,
         regions: Vec::new(),
         marked: None,
     };

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use semihv_imaging::{Cut, WindowChoice};
 
 /// A terminal workbench for medical multimodal research: why is this answer wrong?
 ///
@@ -149,7 +150,7 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
-    /// Print an image inline: a file, or an image of the workspace by key
+    /// Print an image inline: a file, a DICOM folder, or an image of the workspace by key
     Show {
         image: String,
         /// auto, kitty, iterm, sixel, halfblocks, ascii or none
@@ -158,6 +159,8 @@ pub enum Verb {
         /// Cells; default: the terminal's width
         #[arg(long)]
         width: Option<u16>,
+        #[command(flatten)]
+        look: LookArguments,
         #[command(flatten)]
         common: Common,
     },
@@ -275,6 +278,35 @@ pub enum Generated {
     Man,
     Completions,
     Keys,
+}
+
+/// What of an image is looked at, and where it goes.
+#[derive(Debug, Clone, Args)]
+pub struct LookArguments {
+    /// lung, mediastinum, bone, brain, stroke, abdomen, full, percentile, auto or CENTRE,WIDTH
+    #[arg(long, default_value = "auto", allow_hyphen_values = true)]
+    pub window: WindowChoice,
+    /// Slice or frame, counted from 1; default: the one in the middle
+    #[arg(long, value_name = "N")]
+    pub slice: Option<u32>,
+    /// axial, coronal, sagittal or stored; default: as it was acquired
+    #[arg(long, value_name = "PLANE")]
+    pub plane: Option<Cut>,
+    /// Volume of a 4-D file, counted from 1
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub volume: u32,
+    /// Bright for dark
+    #[arg(long)]
+    pub invert: bool,
+    /// Outline the regions that the workspace knows of the image
+    #[arg(long)]
+    pub regions: bool,
+    /// Up to N slices, evenly spaced, on one sheet
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
+    pub sheet: Option<usize>,
+    /// Write a PNG instead
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Spells `-has:note` as `NOT has:note`, which means the same and is no flag.

@@ -238,10 +238,17 @@ impl Session<'_> {
                 image,
                 graphics,
                 width,
+                look,
                 common,
             } => {
                 let engine = self.engine_of(common.workspace.as_deref()).ok();
-                show_verb::show(engine.as_ref(), (image, graphics, *width), &mut output)?;
+                let asked = show_verb::Asked {
+                    image,
+                    graphics,
+                    width: *width,
+                    look,
+                };
+                show_verb::show(engine.as_ref(), &asked, &mut output)?;
             }
             verb => self.run_on_workspace(verb, &mut output)?,
         }

@@ -1,51 +1,158 @@
-//! `show`: a file, or an image of the workspace, printed inline.
+//! `show`: a file, or an image of the workspace, printed inline or written as PNG.
 
-use semihv_domain::{Failure, FailureKind};
+use std::path::Path;
+
+use semihv_domain::{Failure, FailureKind, Shape};
 use semihv_engine::Engine;
+use semihv_imaging::{
+    Extent, Ink, Limits, Look, Place, Raster, Scan, contact_sheet, describe, framing, outline, png,
+    shown,
+};
 use semihv_terminal::Choice;
 
+use crate::args::LookArguments;
 use crate::output::{Output, VerbError};
-use crate::show::{Destination, ShowError, ShowOptions, show as print};
+use crate::show::{Destination, ShowError, ShowOptions, Shown, show as print};
 
-/// `image` is a path, an archive's `ZIP!/inner/path`, or a key of the workspace.
+/// Pixels of a slice's side on a sheet.
+const SHEET_SIDE: u32 = 256;
+/// Slices in a row of a sheet.
+const SHEET_ACROSS: u32 = 5;
+/// Room for a picture that is written to a file.
+const FILE_ROOM: Extent = Extent {
+    width: 2048,
+    height: 2048,
+};
+const REGION: Ink = Ink {
+    colour: [255, 214, 10],
+    width: 2,
+};
+
+/// What was asked for. `image` is a path, an archive's `ZIP!/inner/path`, a folder, or a key of the
+/// workspace.
+pub(crate) struct Asked<'a> {
+    pub image: &'a str,
+    pub graphics: &'a str,
+    pub width: Option<u16>,
+    pub look: &'a LookArguments,
+}
+
 pub(crate) fn show(
     engine: Option<&Engine>,
-    (image, graphics, width): (&str, &str, Option<u16>),
+    asked: &Asked<'_>,
     output: &mut Output,
 ) -> Result<(), VerbError> {
-    let graphics: Choice = graphics
+    let graphics: Choice = asked
+        .graphics
         .parse()
         .map_err(|error| Failure::of("show", FailureKind::User, &error))?;
-    let bytes = bytes_of(engine, image)?;
+    let (scan, regions) = opened(engine, asked.image)?;
+    let look = look(&scan, asked.look)?;
+    let refused = |error| Failure::of("show", FailureKind::Data, &error);
+    let slice = scan.slice(look.place, Limits::default()).map_err(refused)?;
+    let description = describe(&scan, look.place, &slice, look.window);
+    let regions = if asked.look.regions {
+        regions
+    } else {
+        Vec::new()
+    };
+    let picture = |room: Extent| -> Result<Raster, Failure> {
+        if let Some(most) = asked.look.sheet {
+            let layout = (most.max(1), SHEET_ACROSS, SHEET_SIDE);
+            let sheet = contact_sheet(&scan, &look, layout, Limits::default());
+            return sheet.map(|(raster, _)| raster).map_err(refused);
+        }
+        let framing = framing(&scan, &slice.pixels, &look, room);
+        let raster = shown(&scan, slice.clone(), &look, &framing, framing.shown);
+        Ok(regions.iter().fold(raster, |raster, shape| {
+            outline(raster, &framing.moved(shape), framing.part(), REGION)
+        }))
+    };
+    if let Some(path) = &asked.look.out {
+        write(path, picture(FILE_ROOM)?)?;
+    }
     if output.is_json() {
-        let said = semihv_imaging::probe(&bytes)
-            .map_err(|error| Failure::of("show", FailureKind::Data, &error))?;
-        return Ok(output.json(&serde_json::json!({
-            "image": image, "format": said.format.to_string(),
-            "width": said.width, "height": said.height,
-        }))?);
+        return Ok(output.json(&said(asked, &scan, &look, &description))?);
+    }
+    if let Some(path) = &asked.look.out {
+        return Ok(output.line(&format!("{}: {description}", path.display()))?);
     }
     let options = ShowOptions {
         graphics,
-        width,
+        width: asked.width,
         destination: Destination::of_stdout(),
     };
-    print(&bytes, image, options, output.raw()).map_err(told)?;
+    let shown = Shown {
+        name: asked.image,
+        description: &description,
+        picture: &picture,
+    };
+    print(&shown, options, output.raw()).map_err(told)?;
     Ok(())
+}
+
+fn said(asked: &Asked<'_>, scan: &Scan, look: &Look, description: &str) -> serde_json::Value {
+    let geometry = &scan.geometry;
+    let [columns, rows, slices] = geometry.extent;
+    serde_json::json!({
+        "image": asked.image, "format": scan.format.to_string(),
+        "width": columns, "height": rows, "slices": slices, "volumes": scan.times,
+        "modality": scan.modality, "unit": scan.unit, "spacing_mm": geometry.spacing,
+        "plane": look.place.cut.name(), "slice": look.place.slice + 1,
+        "description": description, "out": asked.look.out,
+    })
+}
+
+fn look(scan: &Scan, arguments: &LookArguments) -> Result<Look, Failure> {
+    let cut = match arguments.plane {
+        None => scan.geometry.natural_cut(),
+        Some(cut) => cut,
+    };
+    let slices = scan.geometry.slices(cut);
+    let slice = match arguments.slice {
+        None => slices / 2,
+        Some(at) if at >= 1 && at <= slices => at - 1,
+        Some(at) => {
+            let summary = format!("there is no {cut} slice {at}");
+            return Err(Failure::new("show", FailureKind::User, summary)
+                .with_hint(format!("choose one from 1 to {slices}")));
+        }
+    };
+    Ok(Look {
+        place: Place {
+            cut,
+            slice,
+            time: arguments.volume.saturating_sub(1).min(scan.times - 1),
+        },
+        window: arguments.window,
+        is_inverted: arguments.invert,
+        ..Look::default()
+    })
+}
+
+fn write(path: &Path, raster: Raster) -> Result<(), Failure> {
+    let bytes = png(&raster.to_dynamic())
+        .map_err(|error| Failure::of("show", FailureKind::Internal, &error))?;
+    std::fs::write(path, bytes).map_err(|error| {
+        Failure::of("show", FailureKind::User, &error)
+            .with_hint(format!("{} cannot be written", path.display()))
+    })
 }
 
 /// A reader that went away is no failure of the picture.
 fn told(error: ShowError) -> VerbError {
     match error {
         ShowError::Write { source } => source.into(),
-        other => Failure::of("show", FailureKind::Data, &other).into(),
+        ShowError::Picture { failure } => failure.into(),
+        other @ ShowError::Print { .. } => Failure::of("show", FailureKind::Data, &other).into(),
     }
 }
 
-fn bytes_of(engine: Option<&Engine>, image: &str) -> Result<Vec<u8>, Failure> {
+/// The scan and the regions that the workspace knows of it.
+fn opened(engine: Option<&Engine>, image: &str) -> Result<(Scan, Vec<Shape>), Failure> {
     let is_archived = image.contains("!/");
-    if is_archived || std::path::Path::new(image).exists() {
-        return semihv_engine::read_file_image(image);
+    if is_archived || Path::new(image).exists() {
+        return Ok((semihv_engine::read_scan(image)?, Vec::new()));
     }
     let found = match engine {
         Some(engine) => engine.find_image(image)?.map(|found| (engine, found)),
@@ -56,5 +163,7 @@ fn bytes_of(engine: Option<&Engine>, image: &str) -> Result<Vec<u8>, Failure> {
         return Err(Failure::new("show", FailureKind::User, summary)
             .with_hint("give a path, or `CASE/IMAGE` inside a workspace"));
     };
-    engine.read_image(&found.location)
+    let regions = found.regions.iter().map(|region| region.shape.clone());
+    let scan = semihv_engine::read_scan(&engine.location_of(&found))?;
+    Ok((scan, regions.collect()))
 }

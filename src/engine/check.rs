@@ -1,11 +1,12 @@
 //! Looks at pictures, so that missing and unreadable ones are flagged before
 //! somebody stares at an empty pane.
 
+use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use semihv_domain::{Failure, ImageId, ImageState, JobProgress};
-use semihv_imaging::{Limits, decode, probe};
+use semihv_domain::{Failure, FailureKind, ImageId, ImageState, JobProgress};
+use semihv_imaging::{Cut, Limits, Place, probe};
 
 use crate::Engine;
 use crate::engine::locked;
@@ -89,24 +90,36 @@ fn look(engine: &Engine, location: &str, depth: Depth) -> ImageState {
     if !location.contains("!/") && !path.exists() {
         return ImageState::Missing;
     }
-    let bytes = match engine.read_image(location) {
-        Ok(bytes) => bytes,
-        Err(failure) => {
-            return ImageState::Unreadable {
-                reason: failure.summary,
-            };
-        }
-    };
-    let size = match depth {
-        Depth::Header => probe(&bytes).map(|probe| (probe.width, probe.height)),
-        Depth::Whole => {
-            decode(&bytes, Limits::default()).map(|pixels| (pixels.width(), pixels.height()))
-        }
-    };
-    match size {
+    match size(&path.to_string_lossy(), depth) {
         Ok((width, height)) => ImageState::Readable { width, height },
-        Err(error) => ImageState::Unreadable {
-            reason: error.to_string(),
+        Err(failure) => ImageState::Unreadable {
+            reason: failure.summary,
         },
     }
+}
+
+fn size(location: &str, depth: Depth) -> Result<(u32, u32), Failure> {
+    if depth == Depth::Header && !Path::new(location).is_dir() {
+        let bytes = crate::read_file_image(location)?;
+        if let Ok(header) = probe(&bytes) {
+            return Ok((header.width, header.height));
+        }
+    }
+    let scan = crate::read_scan(location)?;
+    let cut = Cut::Stored;
+    let slices = match depth {
+        Depth::Header => 0,
+        Depth::Whole => scan.geometry.slices(cut),
+    };
+    for slice in 0..slices {
+        let place = Place {
+            cut,
+            slice,
+            time: 0,
+        };
+        scan.slice(place, Limits::default())
+            .map_err(|error| Failure::of("check", FailureKind::Data, &error))?;
+    }
+    let [width, height, _] = scan.geometry.extent;
+    Ok((width, height))
 }

@@ -50,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) journal: Journal,
     pub(crate) file_system: FileSystem,
     /// Connections that nobody uses right now.
+    pub(crate) scans: crate::scans::Scans,
     idle: Mutex<Vec<Store>>,
     /// The connection of what people write; its `data_version` tells of other writers.
     pub(crate) pen: Mutex<Option<Store>>,
@@ -100,6 +101,7 @@ impl Engine {
                 writing,
                 journal,
                 file_system,
+                scans: crate::scans::Scans::default(),
                 idle: Mutex::new(Vec::new()),
                 pen: Mutex::new(Some(first)),
                 index: Mutex::new(None),

@@ -17,6 +17,7 @@ mod query;
 mod reading;
 mod report;
 mod runs;
+mod scans;
 mod searching;
 mod watch;
 
@@ -31,6 +32,7 @@ pub use query::{
     QuestionDetail, Rebuild, Reply, RunSummary,
 };
 pub use report::WorkspaceReport;
+pub use scans::read_scan;
 pub use semihv_curation::{Importer, importers};
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,

@@ -38,6 +38,9 @@ pub enum Format {
     WebP,
     Gif,
     Bmp,
+    Dicom,
+    Nifti,
+    Npy,
 }
 
 impl fmt::Display for Format {
@@ -49,6 +52,9 @@ impl fmt::Display for Format {
             Self::WebP => "WebP",
             Self::Gif => "GIF",
             Self::Bmp => "BMP",
+            Self::Dicom => "DICOM",
+            Self::Nifti => "NIfTI",
+            Self::Npy => "NPY",
         })
     }
 }
@@ -66,7 +72,10 @@ pub struct Probe {
 pub enum DecodeError {
     #[error("the file is empty; fetch it again from its source")]
     Empty,
-    #[error("this is no PNG, JPEG, TIFF, WebP, GIF or BMP file; convert it to one of them")]
+    #[error(
+        "this is no PNG, JPEG, TIFF, WebP, GIF, BMP, DICOM, NIfTI or NPY file; convert it to one \
+         of them"
+    )]
     UnknownFormat,
     #[error(
         "the picture claims {width} x {height} pixels, more than the {side} a side that are read; \
@@ -75,17 +84,19 @@ pub enum DecodeError {
     TooLarge { width: u32, height: u32, side: u32 },
     #[error("the picture needs more than {} MB to decode; scale it down first", memory >> 20)]
     TooMuchMemory { memory: u64 },
-    #[error("the {format} file is damaged or cut off; fetch it again from its source")]
-    Damaged { format: Format, source: ImageError },
-    #[error("this kind of {format} is not supported; convert it to PNG")]
-    Unsupported { format: Format, source: ImageError },
+    #[error("the {format} file is damaged or cut off ({why}); fetch it again from its source")]
+    Damaged { format: Format, why: String },
+    #[error("this kind of {format} is not read ({why}); convert it to another")]
+    Unsupported { format: Format, why: String },
+    #[error("this DICOM object holds no picture{}", if what.is_empty() { String::new() } else { format!(": its modality is {what}") })]
+    NoPixels { what: String },
 }
 
 /// Reads size and format from the first bytes; touches no pixel.
 pub fn probe(bytes: &[u8]) -> Result<Probe, DecodeError> {
-    let format = recognise(bytes)?;
+    let (format, codec) = recognise(bytes)?;
     let mut reader = ImageReader::new(Cursor::new(bytes));
-    reader.set_format(format.into());
+    reader.set_format(codec);
     let (width, height) = reader
         .into_dimensions()
         .map_err(|source| refusal(format, Limits::default(), source))?;
@@ -124,8 +135,9 @@ pub fn decode(bytes: &[u8], limits: Limits) -> Result<Pixels, DecodeError> {
 }
 
 fn decode_as(bytes: &[u8], format: Format, limits: Limits) -> Result<DynamicImage, DecodeError> {
+    let (_, codec) = recognise(bytes)?;
     let mut reader = ImageReader::new(Cursor::new(bytes));
-    reader.set_format(format.into());
+    reader.set_format(codec);
     let mut allowed = image::Limits::default();
     allowed.max_image_width = Some(limits.side);
     allowed.max_image_height = Some(limits.side);
@@ -136,19 +148,21 @@ fn decode_as(bytes: &[u8], format: Format, limits: Limits) -> Result<DynamicImag
         .map_err(|source| refusal(format, limits, source))
 }
 
-fn recognise(bytes: &[u8]) -> Result<Format, DecodeError> {
+fn recognise(bytes: &[u8]) -> Result<(Format, ImageFormat), DecodeError> {
     if bytes.is_empty() {
         return Err(DecodeError::Empty);
     }
-    match image::guess_format(bytes) {
-        Ok(ImageFormat::Png) => Ok(Format::Png),
-        Ok(ImageFormat::Jpeg) => Ok(Format::Jpeg),
-        Ok(ImageFormat::Tiff) => Ok(Format::Tiff),
-        Ok(ImageFormat::WebP) => Ok(Format::WebP),
-        Ok(ImageFormat::Gif) => Ok(Format::Gif),
-        Ok(ImageFormat::Bmp) => Ok(Format::Bmp),
-        _ => Err(DecodeError::UnknownFormat),
-    }
+    let codec = image::guess_format(bytes).map_err(|_| DecodeError::UnknownFormat)?;
+    let format = match codec {
+        ImageFormat::Png => Format::Png,
+        ImageFormat::Jpeg => Format::Jpeg,
+        ImageFormat::Tiff => Format::Tiff,
+        ImageFormat::WebP => Format::WebP,
+        ImageFormat::Gif => Format::Gif,
+        ImageFormat::Bmp => Format::Bmp,
+        _ => return Err(DecodeError::UnknownFormat),
+    };
+    Ok((format, codec))
 }
 
 fn refusal(format: Format, limits: Limits, source: ImageError) -> DecodeError {
@@ -156,21 +170,14 @@ fn refusal(format: Format, limits: Limits, source: ImageError) -> DecodeError {
         ImageError::Limits(_) => DecodeError::TooMuchMemory {
             memory: limits.memory,
         },
-        ImageError::Unsupported(_) => DecodeError::Unsupported { format, source },
-        source => DecodeError::Damaged { format, source },
-    }
-}
-
-impl From<Format> for ImageFormat {
-    fn from(format: Format) -> Self {
-        match format {
-            Format::Png => Self::Png,
-            Format::Jpeg => Self::Jpeg,
-            Format::Tiff => Self::Tiff,
-            Format::WebP => Self::WebP,
-            Format::Gif => Self::Gif,
-            Format::Bmp => Self::Bmp,
-        }
+        ImageError::Unsupported(_) => DecodeError::Unsupported {
+            format,
+            why: source.to_string(),
+        },
+        source => DecodeError::Damaged {
+            format,
+            why: source.to_string(),
+        },
     }
 }
 
@@ -223,8 +230,8 @@ mod tests {
                 .into();
         for format in [ImageFormat::Png, ImageFormat::Tiff] {
             let pixels = decode(&encoded(&deep, format), Limits::default()).unwrap();
-            assert!(matches!(pixels, Pixels::Grey16(_)), "{format:?}");
-            assert_eq!(pixels.grey_range(), Some((0, 28_070)));
+            assert!(matches!(pixels, Pixels::Grey(_)), "{format:?}");
+            assert_eq!(pixels.grey_range(), Some((0.0, 28_070.0)));
         }
     }
 

@@ -1,55 +1,32 @@
 //! A picture in words, for terminals that show none and for pipes.
 
-use crate::{Format, Pixels};
+use crate::{Pixels, Place, Scan, Slice, WindowChoice, short};
 
-/// `512 x 512 · PNG · 16-bit grey 0 to 4095, window 12 to 3010`.
-pub fn describe(pixels: &Pixels, format: Format) -> String {
-    let size = format!("{} x {} · {format}", pixels.width(), pixels.height());
-    let depth = match pixels {
+/// `512 x 512 · DICOM · CT · grey -1024 to 3071 HU, window W 400 L 60`.
+pub fn describe(scan: &Scan, place: Place, slice: &Slice, choice: WindowChoice) -> String {
+    let [columns, rows] = [slice.pixels.width(), slice.pixels.height()];
+    let mut parts = vec![format!("{columns} x {rows}"), scan.format.to_string()];
+    parts.extend(scan.modality.map(|modality| modality.to_string()));
+    if scan.is_volume() {
+        let slices = scan.geometry.slices(place.cut);
+        let at = place.slice.min(slices - 1) + 1;
+        parts.push(format!("{} slice {at} of {slices}", place.cut));
+    }
+    let depth = match slice.pixels {
         Pixels::Grey8(_) => "8-bit grey",
-        Pixels::Grey16(_) => "16-bit grey",
+        Pixels::Grey(_) => "grey",
         Pixels::Rgb8(_) => "colour",
     };
-    let range = pixels
+    let unit = scan.unit.map(|unit| format!(" {unit}")).unwrap_or_default();
+    let range = slice
+        .pixels
         .grey_range()
-        .map(|(low, high)| format!(" {low} to {high}"))
+        .map(|(low, high)| format!(" {} to {}{unit}", short(low), short(high)))
         .unwrap_or_default();
-    let window = pixels
-        .default_window()
-        .map(|window| format!(", window {} to {}", window.black, window.white))
+    let window = scan
+        .window(slice, choice)
+        .map(|window| format!(", window {window}"))
         .unwrap_or_default();
-    format!("{size} · {depth}{range}{window}")
-}
-
-#[cfg(test)]
-mod tests {
-    use image::{GrayImage, ImageBuffer, RgbImage};
-
-    use super::*;
-
-    #[test]
-    fn grey_is_described_with_its_range() {
-        let grey = GrayImage::from_raw(2, 1, vec![7, 240]).unwrap();
-        assert_eq!(
-            describe(&Pixels::Grey8(grey), Format::Jpeg),
-            "2 x 1 · JPEG · 8-bit grey 7 to 240"
-        );
-    }
-
-    #[test]
-    fn sixteen_bits_are_described_with_their_window() {
-        let deep = ImageBuffer::from_raw(2, 1, vec![10, 4000]).unwrap();
-        assert_eq!(
-            describe(&Pixels::Grey16(deep), Format::Tiff),
-            "2 x 1 · TIFF · 16-bit grey 10 to 4000, window 10 to 4000"
-        );
-    }
-
-    #[test]
-    fn colour_has_no_grey_range() {
-        assert_eq!(
-            describe(&Pixels::Rgb8(RgbImage::new(3, 4)), Format::Bmp),
-            "3 x 4 · BMP · colour"
-        );
-    }
+    parts.push(format!("{depth}{range}{window}"));
+    parts.join(" · ")
 }

@@ -1,33 +1,12 @@
 //! Bytes from strangers: real pictures, damaged in every way, never panic and never cost more
 //! memory than allowed.
 
-use std::path::PathBuf;
-
-use crate::{Extent, Limits, decode, fit, probe};
+use crate::test_data::data;
+use crate::{Extent, Limits, Look, Place, Scan, decode, fit, probe, render};
 use proptest::prelude::*;
-
-/// Where the real files lie: the folder named by `SEMIHV_DATA`, or `../shared/data` beside the
-/// repository.
-fn data() -> Option<PathBuf> {
-    let beside = || {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-            .ancestors()
-            .nth(3)
-            .map(|above| above.join("shared/data"))
-    };
-    std::env::var_os("SEMIHV_DATA")
-        .map(PathBuf::from)
-        .or_else(beside)
-        .filter(|folder| folder.is_dir())
-}
 
 fn real_files(limit: usize) -> Vec<Vec<u8>> {
     let Some(data) = data() else {
-        assert!(
-            std::env::var("CI").is_err(),
-            "the real pictures must be there in CI; set SEMIHV_DATA"
-        );
-        println!("not run on real pictures: SEMIHV_DATA is not set");
         return Vec::new();
     };
     let folders = [
@@ -131,7 +110,7 @@ fn survives(bytes: &[u8]) {
             width: 40,
             height: 40,
         };
-        let shown = fit(pixels.into_raster(), room);
+        let shown = fit(pixels.into_raster(None), room);
         assert!(shown.width() <= 40 && shown.height() <= 40);
     }
 }
@@ -184,5 +163,96 @@ fn real_pictures_decode_to_the_size_their_header_says() {
             (pixels.width(), pixels.height()),
             (header.width, header.height)
         );
+    }
+}
+
+/// Cuts and flips of every DICOM and NIfTI file; all that a whole run would do is done where
+/// `SEMIHV_DAMAGE` says how many of each: `20,200`.
+#[test]
+fn damaged_scans_are_an_error_or_a_picture() {
+    let Some(data) = data() else {
+        return;
+    };
+    let counts = std::env::var("SEMIHV_DAMAGE").unwrap_or_else(|_| "1,2".to_owned());
+    let (cuts, flips) = counts.split_once(',').unwrap();
+    let (cuts, flips): (u64, u64) = (cuts.parse().unwrap(), flips.parse().unwrap());
+    let mut slowest = (std::time::Duration::ZERO, String::new());
+    for path in files_below(&data.join("dicom"))
+        .into_iter()
+        .chain(files_below(&data.join("nifti")))
+    {
+        let whole = std::fs::read(&path).unwrap();
+        if whole.is_empty() || whole.len() > 4 << 20 {
+            continue;
+        }
+        let mut state = whole.len() as u64;
+        let mut random = move || {
+            // xorshift: the same damage in every run.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize
+        };
+        for which in 0..cuts + flips {
+            let mut bytes = whole.clone();
+            if which < cuts {
+                bytes.truncate(random() % whole.len());
+            } else {
+                // Headers decide the most.
+                let reach = if which % 2 == 0 {
+                    whole.len()
+                } else {
+                    whole.len().min(2048)
+                };
+                let at = random() % reach;
+                bytes[at] ^= 1 << (random() % 8);
+            }
+            let start = std::time::Instant::now();
+            looked_at(bytes);
+            if start.elapsed() > slowest.0 {
+                slowest = (start.elapsed(), path.display().to_string());
+            }
+        }
+    }
+    println!("slowest: {:?} {}", slowest.0, slowest.1);
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+fn looked_at(bytes: Vec<u8>) {
+    let limits = Limits {
+        memory: 256 << 20,
+        ..Limits::default()
+    };
+    let Ok(scan) = Scan::open(bytes, None, limits) else {
+        return;
+    };
+    let look = scan.first_look();
+    let last = scan.geometry.slices(look.place.cut) - 1;
+    for slice in [look.place.slice, last] {
+        let place = Place {
+            slice,
+            ..look.place
+        };
+        let _ = scan.overlays(place);
+        let room = Extent {
+            width: 40,
+            height: 40,
+        };
+        if let Ok(raster) = render(&scan, &Look { place, ..look }, room, limits) {
+            assert!(raster.width() <= 40 && raster.height() <= 40);
+        }
     }
 }

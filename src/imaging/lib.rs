@@ -2,21 +2,36 @@
 //!
 //! Takes bytes and gives plain buffers. Deliberately absent: terminals, cells, paths, caches.
 
+mod codec;
 mod decode;
 mod density;
 mod describe;
+mod dicom;
 mod encode;
 mod fit;
 #[cfg(test)]
 mod hostile_bytes;
+mod look;
 mod outline;
 pub mod phantom;
 mod pixels;
+mod plane;
+mod scan;
+mod sheet;
+#[cfg(test)]
+mod test_data;
+mod window;
 
 pub use decode::{DecodeError, Format, Limits, Probe, decode, probe};
 pub use density::{Ground, brightened, density, luminance};
 pub use describe::describe;
+pub use dicom::Overlay;
 pub use encode::{EncodeError, png};
 pub use fit::{Extent, fit, fitted, resize};
+pub use look::{Framing, Look, Turn, shown};
 pub use outline::{Ink, outline};
-pub use pixels::{Pixels, Raster, Window};
+pub use pixels::{Pixels, Raster};
+pub use plane::Plane;
+pub use scan::{Cut, Geometry, Lps, Place, Scan, Slice, UnknownCut};
+pub use sheet::{MOST_CHOSEN, Reason, chosen_slices, contact_sheet, framing, render};
+pub use window::{Preset, UnknownWindow, Window, WindowChoice, WindowShape, short};

@@ -1,6 +1,9 @@
 //! Pixel buffers: what a file held, and what can be shown of it.
 
-use image::{DynamicImage, GrayImage, ImageBuffer, Luma, Rgb, RgbImage};
+use image::imageops::crop_imm;
+use image::{DynamicImage, GrayImage, Luma, LumaA, Rgb, RgbImage};
+
+use crate::{Extent, Plane, Window};
 
 /// Two channels closer than this are one: JPEG rounding is no colour.
 const GREY_TOLERANCE: u8 = 2;
@@ -8,8 +11,10 @@ const GREY_TOLERANCE: u8 = 2;
 /// A decoded picture at its stored size and depth.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pixels {
+    /// Shown as it is.
     Grey8(GrayImage),
-    Grey16(ImageBuffer<Luma<u16>, Vec<u16>>),
+    /// Shown through a window.
+    Grey(Plane),
     Rgb8(RgbImage),
 }
 
@@ -20,19 +25,15 @@ pub enum Raster {
     Colour(RgbImage),
 }
 
-/// The grey values that become black and white.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
-    pub black: u16,
-    pub white: u16,
-}
-
 impl Pixels {
     /// Composites alpha on black and drops channels that carry nothing.
     pub(crate) fn from_decoded(image: DynamicImage) -> Self {
         match image {
             DynamicImage::ImageLuma8(grey) => Self::Grey8(grey),
-            DynamicImage::ImageLuma16(grey) => Self::Grey16(grey),
+            DynamicImage::ImageLuma16(grey) => {
+                let (width, height) = grey.dimensions();
+                deep(width, height, grey.into_raw().into_iter().map(f32::from))
+            }
             DynamicImage::ImageLumaA8(veiled) => Self::Grey8(GrayImage::from_fn(
                 veiled.width(),
                 veiled.height(),
@@ -43,10 +44,10 @@ impl Pixels {
             )),
             DynamicImage::ImageLumaA16(veiled) => {
                 let (width, height) = veiled.dimensions();
-                Self::Grey16(ImageBuffer::from_fn(width, height, |x, y| {
-                    let [grey, alpha] = veiled.get_pixel(x, y).0;
-                    Luma([(u32::from(grey) * u32::from(alpha) / 65_535) as u16])
-                }))
+                let over_black = veiled.pixels().map(|LumaA([grey, alpha])| {
+                    (u32::from(*grey) * u32::from(*alpha) / 65_535) as f32
+                });
+                deep(width, height, over_black)
             }
             DynamicImage::ImageRgb8(colour) => Self::from_colour(colour),
             other if other.color().has_alpha() => {
@@ -77,7 +78,7 @@ impl Pixels {
     pub fn width(&self) -> u32 {
         match self {
             Self::Grey8(grey) => grey.width(),
-            Self::Grey16(grey) => grey.width(),
+            Self::Grey(plane) => plane.width,
             Self::Rgb8(colour) => colour.width(),
         }
     }
@@ -85,22 +86,31 @@ impl Pixels {
     pub fn height(&self) -> u32 {
         match self {
             Self::Grey8(grey) => grey.height(),
-            Self::Grey16(grey) => grey.height(),
+            Self::Grey(plane) => plane.height,
             Self::Rgb8(colour) => colour.height(),
         }
     }
 
-    /// Darkest and brightest stored value; none for colour.
-    pub fn grey_range(&self) -> Option<(u16, u16)> {
-        fn ends(values: impl Iterator<Item = u16>) -> Option<(u16, u16)> {
-            values.fold(None, |ends, value| match ends {
-                None => Some((value, value)),
-                Some((low, high)) => Some((value.min(low), value.max(high))),
-            })
-        }
+    /// Darkest and brightest value; none for colour.
+    pub fn grey_range(&self) -> Option<(f32, f32)> {
         match self {
-            Self::Grey8(grey) => ends(grey.as_raw().iter().map(|&value| u16::from(value))),
-            Self::Grey16(grey) => ends(grey.as_raw().iter().copied()),
+            Self::Grey8(grey) => {
+                let (low, high) = (grey.as_raw().iter().min(), grey.as_raw().iter().max());
+                low.zip(high)
+                    .map(|(low, high)| (f32::from(*low), f32::from(*high)))
+            }
+            Self::Grey(plane) => plane.range(),
+            Self::Rgb8(_) => None,
+        }
+    }
+
+    /// The value under a pixel; none for colour and outside of the picture.
+    pub fn value(&self, x: u32, y: u32) -> Option<f32> {
+        match self {
+            Self::Grey8(grey) => grey
+                .get_pixel_checked(x, y)
+                .map(|grey| f32::from(grey.0[0])),
+            Self::Grey(plane) => plane.value(x, y),
             Self::Rgb8(_) => None,
         }
     }
@@ -108,58 +118,40 @@ impl Pixels {
     /// The window that leaves half a percent at either end clipped: scanners put markers and
     /// metal there. None for eight-bit pictures, which are shown as they are.
     pub fn default_window(&self) -> Option<Window> {
-        let Self::Grey16(grey) = self else {
+        let Self::Grey(plane) = self else {
             return None;
         };
-        let mut histogram = vec![0_u64; 1 << 16];
-        for &value in grey.as_raw() {
-            if let Some(count) = histogram.get_mut(usize::from(value)) {
-                *count += 1;
-            }
-        }
-        let clipped = grey.as_raw().len() as u64 / 200;
-        let black = nth_value(histogram.iter().copied(), clipped)?;
-        let white = u16::MAX - nth_value(histogram.iter().rev().copied(), clipped)?;
-        Some(Window { black, white })
+        let (black, white) = plane.clipped_range(0.005)?;
+        Some(Window::between(black, white))
     }
 
-    /// Eight bits for the screen, 16-bit grey through its [`Pixels::default_window`].
-    pub fn into_raster(self) -> Raster {
-        let window = self.default_window();
+    /// Eight bits for the screen; grey through `window`, else through its
+    /// [`Pixels::default_window`].
+    pub fn into_raster(self, window: Option<Window>) -> Raster {
+        let window = window.or_else(|| self.default_window());
         match (self, window) {
-            (Self::Grey8(grey), _) => Raster::Grey(grey),
-            (Self::Rgb8(colour), _) => Raster::Colour(colour),
-            (Self::Grey16(grey), window) => {
-                let window = window.unwrap_or(Window {
-                    black: 0,
-                    white: u16::MAX,
-                });
-                Raster::Grey(window.apply(&grey))
+            (Self::Grey8(grey), None) => Raster::Grey(grey),
+            (Self::Grey8(grey), Some(window)) => {
+                Raster::Grey(GrayImage::from_fn(grey.width(), grey.height(), {
+                    let (black, white) = window.ends();
+                    let scale = 255.0 / (white - black).max(f32::MIN_POSITIVE);
+                    move |x, y| {
+                        let value = f32::from(grey.get_pixel(x, y).0[0]);
+                        Luma([((value - black) * scale + 0.5) as u8])
+                    }
+                }))
             }
+            (Self::Rgb8(colour), _) => Raster::Colour(colour),
+            (Self::Grey(plane), window) => Raster::Grey(window.unwrap_or_default().apply(&plane)),
         }
     }
 }
 
-/// The first value below which more than `skipped` pixels lie.
-fn nth_value(counts: impl Iterator<Item = u64>, skipped: u64) -> Option<u16> {
-    let mut seen = 0;
-    let position = counts.into_iter().position(|count| {
-        seen += count;
-        seen > skipped
-    })?;
-    u16::try_from(position).ok()
-}
-
-impl Window {
-    /// Stretches the window over 0 to 255; what lies outside is clipped.
-    pub fn apply(self, grey: &ImageBuffer<Luma<u16>, Vec<u16>>) -> GrayImage {
-        let black = u32::from(self.black);
-        let span = u32::from(self.white).saturating_sub(black).max(1);
-        GrayImage::from_fn(grey.width(), grey.height(), |x, y| {
-            let Luma([value]) = *grey.get_pixel(x, y);
-            let above = u32::from(value).saturating_sub(black).min(span);
-            Luma([((above * 255 + span / 2) / span) as u8])
-        })
+/// More than eight bits of grey.
+fn deep(width: u32, height: u32, values: impl Iterator<Item = f32>) -> Pixels {
+    match Plane::new(width, height, values.collect()) {
+        Some(plane) => Pixels::Grey(plane),
+        None => Pixels::Grey8(GrayImage::new(width, height)),
     }
 }
 
@@ -196,6 +188,29 @@ impl Raster {
         }
     }
 
+    /// The part that begins at a pixel; what lies outside is left out.
+    pub(crate) fn cropped(&self, left: u32, top: u32, part: Extent) -> Self {
+        let Extent { width, height } = part;
+        match self {
+            Self::Grey(grey) => Self::Grey(crop_imm(grey, left, top, width, height).to_image()),
+            Self::Colour(colour) => {
+                Self::Colour(crop_imm(colour, left, top, width, height).to_image())
+            }
+        }
+    }
+
+    /// Bright where it was dark.
+    pub fn inverted(mut self) -> Self {
+        let bytes = match &mut self {
+            Self::Grey(grey) => grey.as_mut(),
+            Self::Colour(colour) => colour.as_mut(),
+        };
+        for byte in bytes {
+            *byte = !*byte;
+        }
+        self
+    }
+
     /// Three channels, whether needed or not: what an outline is drawn on.
     pub fn into_colour(self) -> RgbImage {
         match self {
@@ -225,27 +240,13 @@ mod tests {
     use super::*;
 
     fn deep(values: Vec<u16>) -> Pixels {
-        Pixels::Grey16(ImageBuffer::from_raw(values.len() as u32, 1, values).unwrap())
-    }
-
-    #[test]
-    fn the_default_window_clips_half_a_percent_at_either_end() {
-        let mut values: Vec<u16> = (0..1000).map(|value| value + 2000).collect();
-        values[0] = 0;
-        values[999] = 65_535;
-        let window = deep(values).default_window().unwrap();
-        assert_eq!(
-            window,
-            Window {
-                black: 2005,
-                white: 2994
-            }
-        );
+        let values: Vec<f32> = values.into_iter().map(f32::from).collect();
+        Pixels::Grey(Plane::new(values.len() as u32, 1, values).unwrap())
     }
 
     #[test]
     fn the_ends_of_the_window_are_black_and_white() {
-        let Raster::Grey(shown) = deep(vec![100, 150, 200]).into_raster() else {
+        let Raster::Grey(shown) = deep(vec![100, 150, 200]).into_raster(None) else {
             panic!("grey stays grey");
         };
         assert_eq!(shown.into_raw(), [0, 128, 255]);
@@ -253,18 +254,20 @@ mod tests {
 
     #[test]
     fn a_flat_sixteen_bit_picture_divides_by_nothing() {
-        let Raster::Grey(shown) = deep(vec![700; 50]).into_raster() else {
+        let Raster::Grey(shown) = deep(vec![700; 50]).into_raster(None) else {
             panic!("grey stays grey");
         };
         assert!(shown.as_raw().iter().all(|&value| value == 0));
     }
 
     #[test]
-    fn eight_bit_pictures_are_shown_as_they_are() {
+    fn eight_bit_pictures_are_shown_as_they_are_unless_a_window_is_asked_for() {
         let grey = GrayImage::from_raw(2, 1, vec![40, 90]).unwrap();
-        assert_eq!(
-            Pixels::Grey8(grey.clone()).into_raster(),
-            Raster::Grey(grey)
-        );
+        let pixels = Pixels::Grey8(grey.clone());
+        assert_eq!(pixels.clone().into_raster(None), Raster::Grey(grey));
+        let Raster::Grey(shown) = pixels.into_raster(Some(Window::between(40.0, 90.0))) else {
+            panic!("grey stays grey");
+        };
+        assert_eq!(shown.into_raw(), [0, 255]);
     }
 }

@@ -3,10 +3,12 @@
 //! Every call may block: the runtime makes them away from the thread that draws.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, JobId};
 use semihv_engine::{Edit, Edited, Event, JobSpec, Query, Reply};
+use semihv_imaging::Scan;
 
 use crate::keymap::KeyRow;
 use crate::layout::Layout;
@@ -26,8 +28,8 @@ pub trait Backend: Send + Sync + 'static {
     /// Told from now on; the channel closes when the backend is gone.
     fn events(&self) -> Receiver<Event>;
 
-    /// The bytes behind an image's location.
-    fn read_image(&self, location: &str) -> Result<Vec<u8>, Failure>;
+    /// Opens the picture or the volume at an image's location.
+    fn open_scan(&self, location: &str) -> Result<Arc<Scan>, Failure>;
 
     /// Replaces the remembered session as a whole.
     fn save_session(&self, json: &str) -> Result<(), Failure>;

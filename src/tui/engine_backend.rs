@@ -1,6 +1,7 @@
 //! The real engine behind the workbench.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, FailureKind, JobId};
@@ -8,6 +9,7 @@ use semihv_engine::{
     Edit, Edited, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
     known_workspaces,
 };
+use semihv_imaging::Scan;
 
 use crate::backend::{Backend, Settings};
 use crate::keymap::KeyRow;
@@ -35,8 +37,8 @@ impl Backend for Engine {
         self.subscribe()
     }
 
-    fn read_image(&self, location: &str) -> Result<Vec<u8>, Failure> {
-        Self::read_image(self, location)
+    fn open_scan(&self, location: &str) -> Result<Arc<Scan>, Failure> {
+        Self::open_scan(self, location)
     }
 
     fn save_session(&self, json: &str) -> Result<(), Failure> {

@@ -392,7 +392,10 @@ mod tests {
             keymap.lookup(PaneKind::Cases, &keys),
             Lookup::Command(_)
         ));
-        assert_eq!(keymap.lookup(PaneKind::Image, &keys[..1]), Lookup::Unbound);
+        assert_eq!(
+            keymap.lookup(PaneKind::Rationales, &Key::parse_all("Q").unwrap()),
+            Lookup::Unbound
+        );
     }
 
     #[test]

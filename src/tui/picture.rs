@@ -1,10 +1,12 @@
 //! Pictures on their way to the screen: what is asked for and what comes back.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use semihv_domain::{ImageId, Shape};
+use semihv_domain::{ImageId, Modality, Shape};
+use semihv_imaging::{Cut, Framing, Geometry, Look, Pixels, Scan, Slice, Window};
 
 use crate::graphics::Drawing;
 
@@ -16,10 +18,49 @@ pub struct PictureRequest {
     /// Cells available.
     pub columns: u16,
     pub rows: u16,
+    /// None: as it is seen first.
+    pub look: Option<Look>,
+    /// Half the pixels, where the terminal enlarges them: while somebody goes on and on.
+    pub is_draft: bool,
     /// Outlined in the picture; empty when regions are hidden.
     pub regions: Vec<Shape>,
     /// Index into `regions` of the one that is looked at.
     pub marked: Option<usize>,
+}
+
+/// What the pane says of a slice beside its picture, and what it needs to go on to others.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    pub cuts: Vec<Cut>,
+    pub slices: u32,
+    pub times: u32,
+    pub geometry: Geometry,
+    pub modality: Option<Modality>,
+    pub unit: Option<&'static str>,
+    /// The window that was applied; none for pictures shown as they are.
+    pub window: Option<Window>,
+    pub windows: Vec<(String, Window)>,
+    pub range: Option<(f32, f32)>,
+    /// The values, for the one under a pointer; none for colour.
+    pub slice: Option<Arc<Slice>>,
+}
+
+impl Seen {
+    pub(crate) fn of(scan: &Scan, slice: &Slice, look: &Look) -> Self {
+        let is_grey = !matches!(slice.pixels, Pixels::Rgb8(_));
+        Self {
+            cuts: scan.cuts(),
+            slices: scan.geometry.slices(look.place.cut),
+            times: scan.times,
+            geometry: scan.geometry,
+            modality: scan.modality,
+            unit: scan.unit,
+            window: scan.window(slice, look.window),
+            windows: slice.windows.clone(),
+            range: slice.pixels.grey_range(),
+            slice: is_grey.then(|| Arc::new(slice.clone())),
+        }
+    }
 }
 
 /// A picture ready to be drawn: encoded for one terminal at one size.
@@ -31,6 +72,11 @@ pub struct Picture {
     pub rows: u16,
     /// Size, format and grey range in words.
     pub description: String,
+    pub seen: Seen,
+    /// As it was drawn.
+    pub look: Look,
+    /// Which part of the slice the cells show.
+    pub framing: Framing,
     /// Of the pixels and how they are shown; two equal pictures are drawn alike.
     pub(crate) fingerprint: u64,
     pub(crate) drawing: Drawing,

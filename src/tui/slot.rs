@@ -14,6 +14,10 @@ pub enum SlotName {
     Question,
     Picture,
     PicturePreview,
+    /// The moment after which a draft becomes a whole picture.
+    PictureRest,
+    /// The next slice of a moving picture.
+    Cine,
     Guidelines,
     Passage,
     /// The walk to the next question on which models differ.

@@ -232,6 +232,9 @@ fn woke(state: &mut State, ticket: Ticket) -> Vec<Effect> {
         state.is_which_key_shown = !state.pending.is_empty();
         return Vec::new();
     }
+    if let Some(effects) = image::woke(&mut state.panes.image, ticket, &mut state.shared) {
+        return effects;
+    }
     state.panes.notes.woke(ticket).unwrap_or_default()
 }
 

@@ -307,7 +307,7 @@ impl Backend for MadeUp {
         events.take().unwrap_or_else(|| channel().1)
     }
 
-    fn read_image(&self, _location: &str) -> Result<Vec<u8>, Failure> {
+    fn open_scan(&self, _location: &str) -> Result<Arc<semihv_imaging::Scan>, Failure> {
         Err(Failure::new(
             "picture",
             FailureKind::Data,

@@ -15,8 +15,7 @@ use ratatui::crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdat
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 use semihv_domain::{
-    Caption, Case, CaseId, Failure, FailureKind, Image, ImageId, ImageState, Region, RegionId,
-    Shape, SourceId,
+    Caption, Case, CaseId, Image, ImageId, ImageState, Region, RegionId, Shape, SourceId,
 };
 use semihv_engine::CaseDetail;
 use semihv_terminal::{Choice, decide, detect};
@@ -118,9 +117,8 @@ impl Viewer {
     fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Draw(ticket, request) => {
-                let outcome = std::fs::read(&request.location)
-                    .map_err(|error| Failure::of("picture", FailureKind::Data, &error))
-                    .and_then(|bytes| prepare(&bytes, &request, &self.canvas))
+                let outcome = semihv_engine::read_scan(&request.location)
+                    .and_then(|scan| prepare(&scan, &request, &self.canvas))
                     .map(Arc::new);
                 image::drawn(&mut self.pane, ticket, &outcome);
             }

@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use image::ImageError;
-use semihv_domain::{Failure, FailureKind};
+use semihv_domain::{Failure, FailureKind, Shape};
 use semihv_imaging::{
-    Extent, Ground, Ink, Limits, Raster, decode, describe, fitted, outline, probe, resize,
+    Extent, Framing, Ground, Ink, Limits, Look, Raster, Scan, describe, outline, shown,
 };
 use semihv_terminal::{Capabilities, CellSize, Placement, Protocol};
 
@@ -16,7 +16,7 @@ use super::drawing::{Drawing, Kind};
 use super::inks::Inks;
 use super::kitty::{ImageNumber, Showing, Wrap, png, transmission};
 use super::painted::Painted;
-use crate::picture::{Picture, PictureRequest};
+use crate::picture::{Picture, PictureRequest, Seen};
 
 /// No pane needs more pixels, whatever a terminal says of its size.
 const LONGEST_SIDE: u32 = 4096;
@@ -31,22 +31,20 @@ pub struct Canvas {
 }
 
 /// Decodes, windows, fits, outlines and encodes.
-pub fn prepare(
-    bytes: &[u8],
-    request: &PictureRequest,
-    canvas: &Canvas,
-) -> Result<Picture, Failure> {
+pub fn prepare(scan: &Scan, request: &PictureRequest, canvas: &Canvas) -> Result<Picture, Failure> {
     let said = |error| Failure::of("picture", FailureKind::Data, &error);
-    let format = probe(bytes).map_err(said)?.format;
-    let pixels = decode(bytes, Limits::default()).map_err(said)?;
-    let description = describe(&pixels, format);
+    let look = request.look.unwrap_or_else(|| scan.first_look());
+    let slice = scan.slice(look.place, Limits::default()).map_err(said)?;
+    let seen = Seen::of(scan, &slice, &look);
+    let description = describe(scan, look.place, &slice, look.window);
     let stored = Extent {
-        width: pixels.width(),
-        height: pixels.height(),
+        width: slice.pixels.width(),
+        height: slice.pixels.height(),
     };
-    let shape = Fitted::of(stored, request, &canvas.capabilities);
-    let raster = resize(pixels.into_raster(), shape.raster);
-    let raster = outlined(raster, stored, request, canvas.inks);
+    let aspect = scan.geometry.pixel_aspect(look.place.cut);
+    let shape = Fitted::of((stored, aspect), (&look, request), &canvas.capabilities);
+    let raster = shown(scan, slice, &look, &shape.framing, shape.raster);
+    let raster = outlined(raster, &shape.framing, request, canvas.inks);
     let fingerprint = fingerprint(&raster, canvas);
     let drawing =
         encode(&raster, &shape, canvas, ImageNumber::of(fingerprint)).map_err(|error| {
@@ -58,6 +56,9 @@ pub fn prepare(
         columns: shape.columns,
         rows: shape.rows,
         description,
+        seen,
+        look,
+        framing: shape.framing,
         fingerprint,
         drawing: Drawing(Arc::new(drawing)),
     })
@@ -67,18 +68,24 @@ pub fn prepare(
 struct Fitted {
     columns: u16,
     rows: u16,
+    framing: Framing,
     raster: Extent,
 }
 
 impl Fitted {
-    fn of(stored: Extent, request: &PictureRequest, capabilities: &Capabilities) -> Self {
+    fn of(
+        (stored, aspect): (Extent, f32),
+        (look, request): (&Look, &PictureRequest),
+        capabilities: &Capabilities,
+    ) -> Self {
         let CellSize { width, height } = capabilities.cell;
         let (width, height) = (u32::from(width), u32::from(height));
         let room = Extent {
             width: (u32::from(request.columns) * width).clamp(1, LONGEST_SIDE),
             height: (u32::from(request.rows) * height).clamp(1, LONGEST_SIDE),
         };
-        let shown = fitted(stored, room);
+        let framing = Framing::of(stored, aspect, look, room);
+        let shown = framing.shown;
         let sends_pixels = capabilities.protocol.sends_pixels();
         let cells_of = |length: u32, cell: u32| {
             if sends_pixels {
@@ -94,11 +101,17 @@ impl Fitted {
         let raster = match capabilities.protocol {
             Protocol::Halfblocks => cells(columns, rows.saturating_mul(2)),
             Protocol::Ascii | Protocol::None => cells(columns, rows),
+            // These two enlarge a picture themselves.
+            Protocol::Kitty(_) | Protocol::Iterm2 if request.is_draft => Extent {
+                width: shown.width.div_ceil(2),
+                height: shown.height.div_ceil(2),
+            },
             Protocol::Kitty(_) | Protocol::Iterm2 | Protocol::Sixel => shown,
         };
         Self {
             columns,
             rows,
+            framing,
             raster,
         }
     }
@@ -111,14 +124,17 @@ fn cells(columns: u16, rows: u16) -> Extent {
     }
 }
 
-fn outlined(raster: Raster, stored: Extent, request: &PictureRequest, inks: Inks) -> Raster {
+fn outlined(raster: Raster, framing: &Framing, request: &PictureRequest, inks: Inks) -> Raster {
     let thin = u8::from(raster.width().max(raster.height()) > THIN_LINES_UP_TO) + 1;
     let (others, marked): (Vec<_>, Vec<_>) = request
         .regions
         .iter()
         .enumerate()
         .partition(|(position, _)| Some(*position) != request.marked);
-    let draw = |raster, shape, colour, width| outline(raster, shape, stored, Ink { colour, width });
+    let draw = |raster, shape: &Shape, colour, width| {
+        let moved = framing.moved(shape);
+        outline(raster, &moved, framing.part(), Ink { colour, width })
+    };
     let raster = others.into_iter().fold(raster, |raster, (_, shape)| {
         draw(raster, shape, inks.region, thin)
     });
@@ -209,6 +225,10 @@ pub(crate) mod tests {
         bytes.into_inner()
     }
 
+    pub(crate) fn scan(shade: u8) -> Scan {
+        Scan::open(phantom(shade), None, Limits::default()).unwrap()
+    }
+
     pub(crate) fn canvas(protocol: Protocol, colours: ColourDepth) -> Canvas {
         Canvas {
             capabilities: Capabilities::plain(protocol, colours),
@@ -222,18 +242,15 @@ pub(crate) mod tests {
             location: "phantom.png".to_owned(),
             columns,
             rows,
+            look: None,
+            is_draft: false,
             regions: Vec::new(),
             marked: None,
         }
     }
 
     pub(crate) fn prepared(shade: u8, protocol: Protocol, colours: ColourDepth) -> Picture {
-        prepare(
-            &phantom(shade),
-            &request(40, 20),
-            &canvas(protocol, colours),
-        )
-        .unwrap()
+        prepare(&scan(shade), &request(40, 20), &canvas(protocol, colours)).unwrap()
     }
 
     const ALL: [Protocol; 7] = [
@@ -296,7 +313,7 @@ pub(crate) mod tests {
             ..request(40, 20)
         };
         let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
-        let picture = prepare(&phantom(10), &asked, &canvas).unwrap();
+        let picture = prepare(&scan(10), &asked, &canvas).unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 15));
         picture.draw(buffer.area, &mut buffer);
         let [red, green, blue] = canvas.inks.marked;
@@ -321,11 +338,26 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_picture_fail_with_words() {
-        let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
-        let failure = prepare(b"hello", &request(10, 10), &canvas).unwrap_err();
-        assert_eq!(failure.kind, FailureKind::Data);
-        assert!(failure.summary.starts_with("this is no PNG"));
+    fn a_draft_has_half_the_pixels_where_the_terminal_enlarges_it() {
+        let drafted = |protocol| {
+            let canvas = canvas(protocol, ColourDepth::True);
+            let asked = PictureRequest {
+                is_draft: true,
+                ..request(40, 20)
+            };
+            let size = |picture: Picture| match &*picture.drawing.0 {
+                Kind::Direct { sequence, .. } | Kind::Placeholders { sequence, .. } => {
+                    sequence.len()
+                }
+                _ => 0,
+            };
+            let whole = prepare(&scan(10), &request(40, 20), &canvas).unwrap();
+            let draft = prepare(&scan(10), &asked, &canvas).unwrap();
+            assert_eq!((draft.columns, draft.rows), (whole.columns, whole.rows));
+            (size(draft), size(whole))
+        };
+        let (draft, whole) = drafted(Protocol::Kitty(Placement::Direct));
+        assert!(draft * 2 < whole, "{draft} of {whole}");
     }
 
     #[test]

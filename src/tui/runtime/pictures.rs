@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crossterm::event::KeyEvent;
 use semihv_domain::Failure;
+use semihv_imaging::Scan;
 use semihv_terminal::{Capabilities, Choice, ColourDepth, Evidence, Protocol, decide, detect};
 
 use crate::action::Action;
@@ -15,9 +16,9 @@ use crate::picture::{Picture, PictureRequest};
 use crate::state::State;
 use crate::theme::Depth;
 
-/// Fits the bytes of an image file into cells; called away from the drawing thread.
+/// Fits a slice into cells; called away from the drawing thread.
 pub(super) type Prepare =
-    Arc<dyn Fn(&[u8], &PictureRequest) -> Result<Picture, Failure> + Send + Sync>;
+    Arc<dyn Fn(&Scan, &PictureRequest) -> Result<Picture, Failure> + Send + Sync>;
 
 /// What the terminal can show, and what it holds of ours.
 pub(super) struct Pictures {
@@ -99,7 +100,7 @@ impl Pictures {
             capabilities: self.capabilities.clone(),
             inks: Inks::of(&state.look.theme),
         };
-        Arc::new(move |bytes, request| prepare(bytes, request, &canvas))
+        Arc::new(move |scan, request| prepare(scan, request, &canvas))
     }
 
     /// Goes on to the next way of showing pictures.

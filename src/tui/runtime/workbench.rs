@@ -37,7 +37,7 @@ const DOUBLE_CLICK: Duration = Duration::from_millis(400);
 /// A session is saved this long after it changed.
 const SESSION: Duration = Duration::from_secs(1);
 /// With nothing to wait for, this is never reached.
-const FAR: Duration = Duration::from_secs(86_400);
+const FAR: Duration = Duration::from_hours(24);
 
 /// What a finished task hands back.
 enum Done {
@@ -470,8 +470,8 @@ impl Workbench {
                 }
                 Work::Draw(request) => {
                     let drawn = guarded("picture", || {
-                        let bytes = backend.read_image(&request.location)?;
-                        prepare(&bytes, &request).map(Arc::new)
+                        let scan = backend.open_scan(&request.location)?;
+                        prepare(&scan, &request).map(Arc::new)
                     });
                     Action::Drawn(ticket, drawn)
                 }

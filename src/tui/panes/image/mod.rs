@@ -4,24 +4,30 @@
 //! image, another size, other regions, another protocol. It never shows one image under the name
 //! of another: the old picture stays only while the same image is prepared anew.
 
+mod looking;
+mod readout;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ratatui::layout::Rect;
 use semihv_domain::{Failure, Image, ImageState};
 use semihv_engine::{CaseDetail, Reply};
 use semihv_terminal::Protocol;
 
+pub use looking::Change;
 pub use view::view;
+
+use looking::Looks;
 
 use crate::action::Effect;
 use crate::graphics::Placement;
 use crate::pane::{Hint, Input, Mouse, MouseKind, Title};
-use crate::picture::{Picture, PictureRequest};
+use crate::picture::{Picture, PictureRequest, Seen};
 use crate::shared::{Load, Shared};
 use crate::slot::{Slot, SlotName, Ticket};
 
@@ -35,6 +41,17 @@ pub struct State {
     /// Something lies over the pane: pixels would shine through.
     is_covered: bool,
     hides_regions: bool,
+    looks: Looks,
+    /// Somebody goes on and on: half the pixels will do.
+    is_hurried: bool,
+    /// The slices run by themselves, forwards or backwards.
+    cine: Option<i64>,
+    /// Where the pointer is in the picture, as a pixel of its slice.
+    pointer: Option<(u32, u32)>,
+    /// Where a drag of the window was last.
+    dragged: Option<(u16, u16)>,
+    rest: Slot,
+    tick: Slot,
     picture: Load<Arc<Picture>>,
     asked: Option<PictureRequest>,
     slot: Slot,
@@ -47,6 +64,13 @@ impl Default for State {
             protocol: None,
             is_covered: false,
             hides_regions: false,
+            looks: Looks::default(),
+            is_hurried: false,
+            cine: None,
+            pointer: None,
+            dragged: None,
+            rest: Slot::new(SlotName::PictureRest),
+            tick: Slot::new(SlotName::Cine),
             picture: Load::Empty,
             asked: None,
             slot: Slot::new(SlotName::Picture),
@@ -54,8 +78,28 @@ impl Default for State {
     }
 }
 
+/// No key for this long: the whole picture is sent.
+const REST: Duration = Duration::from_millis(180);
+/// Ten slices a second.
+const CINE: Duration = Duration::from_millis(100);
+/// Columns of a drag for a step of the window.
+const DRAG_STEP: f32 = 2.0;
+
 #[derive(Debug, Clone, PartialEq)]
 pub enum Msg {
+    /// Something else of the same image.
+    Look(Change),
+    /// The wheel: a slice of a volume, else the next or the previous picture.
+    Wheel(i64),
+    /// The pointer to a cell of the pane.
+    Point(u16, u16),
+    /// The pointer one pixel on.
+    Nudge(i32, i32),
+    /// A drag to a cell: the window follows.
+    Drag(u16, u16),
+    Cine,
+    /// As close as the marked region fills the pane.
+    OntoRegion,
     Next,
     Previous,
     ToggleRegions,
@@ -80,12 +124,72 @@ pub fn command(name: &str) -> Option<Msg> {
         "regions" => Some(Msg::ToggleRegions),
         "next-region" => Some(Msg::NextRegion),
         "graphics" => Some(Msg::NextGraphics),
-        _ => None,
+        "onto-region" => Some(Msg::OntoRegion),
+        "cine" => Some(Msg::Cine),
+        "pointer-left" => Some(Msg::Nudge(-1, 0)),
+        "pointer-right" => Some(Msg::Nudge(1, 0)),
+        "pointer-up" => Some(Msg::Nudge(0, -1)),
+        "pointer-down" => Some(Msg::Nudge(0, 1)),
+        name => look_command(name).map(Msg::Look),
     }
 }
 
+fn look_command(name: &str) -> Option<Change> {
+    let shift = |bright: f32, wide: f32| Change::Shift { bright, wide };
+    Some(match name {
+        "slice-next" => Change::Slices(1),
+        "slice-previous" => Change::Slices(-1),
+        "slice-on" => Change::Slices(10),
+        "slice-back" => Change::Slices(-10),
+        "slice-first" => Change::FirstSlice,
+        "slice-last" => Change::LastSlice,
+        "plane" => Change::NextCut,
+        "volume-next" => Change::Times(1),
+        "volume-previous" => Change::Times(-1),
+        "window" => Change::NextWindow,
+        "window-previous" => Change::PreviousWindow,
+        "window-usual" => Change::UsualWindow,
+        "brighter" => shift(1.0, 0.0),
+        "darker" => shift(-1.0, 0.0),
+        "wider" => shift(0.0, 1.0),
+        "narrower" => shift(0.0, -1.0),
+        "invert" => Change::Invert,
+        "closer" => Change::Closer,
+        "farther" => Change::Farther,
+        "fit" => Change::Fit,
+        "pan-left" => Change::Pan(-1, 0),
+        "pan-right" => Change::Pan(1, 0),
+        "pan-up" => Change::Pan(0, -1),
+        "pan-down" => Change::Pan(0, 1),
+        "mirror" => Change::Mirror,
+        "rotate" => Change::Rotate,
+        _ => return None,
+    })
+}
+
 pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
+    let mut effects = Vec::new();
     match msg {
+        Msg::Look(change) => effects = look(state, shared, change),
+        Msg::Wheel(by) => {
+            let is_volume = state.seen(shared).is_some_and(|seen| seen.slices > 1);
+            match by {
+                _ if is_volume => effects = look(state, shared, Change::Slices(by)),
+                1.. => step(shared, |position| position.saturating_add(1)),
+                _ => step(shared, |position| position.saturating_sub(1)),
+            }
+        }
+        Msg::Point(column, row) => {
+            state.dragged = Some((column, row));
+            state.pointer = state.pixel_under(shared, column, row);
+        }
+        Msg::Nudge(across, down) => nudge(state, shared, (across, down)),
+        Msg::Drag(column, row) => effects = drag(state, shared, (column, row)),
+        Msg::Cine => {
+            state.cine = if state.cine.is_none() { Some(1) } else { None };
+            effects.extend(state.cine.map(|_| Effect::Wake(state.tick.ask(), CINE)));
+        }
+        Msg::OntoRegion => effects = onto_region(state, shared),
         Msg::Next => step(shared, |position| position.saturating_add(1)),
         Msg::Previous => step(shared, |position| position.saturating_sub(1)),
         Msg::ToggleRegions => state.hides_regions = !state.hides_regions,
@@ -102,7 +206,126 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
             state.asked = None;
         }
     }
-    refresh(state, shared)
+    effects.extend(refresh(state, shared));
+    effects
+}
+
+fn look(state: &mut State, shared: &Shared, change: Change) -> Vec<Effect> {
+    let Some((image, _)) = shown(shared) else {
+        return Vec::new();
+    };
+    let Some(picture) = state.shown_picture(shared).cloned() else {
+        return Vec::new();
+    };
+    let now = (picture.look, &picture.seen);
+    if !state.looks.change(image.id, now, change) {
+        return Vec::new();
+    }
+    // Terminals that enlarge a picture get half of it until the keys rest.
+    state.is_hurried = true;
+    vec![Effect::Wake(state.rest.ask(), REST)]
+}
+
+fn nudge(state: &mut State, shared: &Shared, (across, down): (i32, i32)) {
+    let Some(picture) = state.picture.value() else {
+        return;
+    };
+    let stored = picture.framing.stored;
+    let (x, y) = state
+        .pointer
+        .unwrap_or((stored.width / 2, stored.height / 2));
+    let moved =
+        |at: u32, by: i32, side: u32| at.saturating_add_signed(by).min(side.saturating_sub(1));
+    if shown(shared).is_some() {
+        state.pointer = Some((
+            moved(x, across, stored.width),
+            moved(y, down, stored.height),
+        ));
+    }
+}
+
+/// To the right is wider, upwards is brighter.
+fn drag(state: &mut State, shared: &Shared, (column, row): (u16, u16)) -> Vec<Effect> {
+    let before = state.dragged.replace((column, row));
+    let Some((from_column, from_row)) = before else {
+        return Vec::new();
+    };
+    let wide = (f32::from(column) - f32::from(from_column)) / DRAG_STEP;
+    let bright = (f32::from(from_row) - f32::from(row)) / DRAG_STEP * 2.0;
+    look(state, shared, Change::Shift { bright, wide })
+}
+
+fn onto_region(state: &mut State, shared: &mut Shared) -> Vec<Effect> {
+    if shared.selection.region.is_none() {
+        shared.selection.region = next_region(shared);
+    }
+    let region = shared.selection.region;
+    let shape =
+        shown(shared).and_then(|(image, _)| Some(image.regions.get(region?)?.shape.clone()));
+    let (Some(shape), Some(picture)) = (shape, state.picture.value()) else {
+        return Vec::new();
+    };
+    let Some(change) = readout::onto(&shape, &picture.framing) else {
+        return Vec::new();
+    };
+    state.hides_regions = false;
+    look(state, shared, change)
+}
+
+impl State {
+    /// What is known of the scan that is selected, once a slice of it was seen.
+    fn seen(&self, shared: &Shared) -> Option<&Seen> {
+        self.shown_picture(shared).map(|picture| &picture.seen)
+    }
+
+    /// The picture on the screen, if it is of the selected image.
+    fn shown_picture(&self, shared: &Shared) -> Option<&Arc<Picture>> {
+        let (image, _) = shown(shared)?;
+        let picture = self.picture.value()?;
+        (picture.request.image == image.id).then_some(picture)
+    }
+
+    fn pixel_under(&self, shared: &Shared, column: u16, row: u16) -> Option<(u32, u32)> {
+        let (image, _) = shown(shared)?;
+        let picture = self.picture.value()?;
+        let (columns, rows) = self.room?;
+        let area = Rect::new(0, 0, columns, rows);
+        let place = picture.place(view::picture_area(self, image, area))?;
+        let inside = |at: u16, start: u16, length: u16| {
+            let along = f64::from(at.checked_sub(start)?) + 0.5;
+            (at < start + length).then(|| along / f64::from(length))
+        };
+        let across = inside(column, place.x, place.width)?;
+        let down = inside(row, place.y, place.height)?;
+        Some(picture.framing.pixel_at(across, down))
+    }
+}
+
+/// The answer to an [`Effect::Wake`] of this pane.
+pub fn woke(state: &mut State, ticket: Ticket, shared: &mut Shared) -> Option<Vec<Effect>> {
+    if state.rest.accepts(ticket) {
+        state.is_hurried = false;
+        return Some(refresh(state, shared));
+    }
+    if !state.tick.accepts(ticket) {
+        return None;
+    }
+    let Some(by) = state.cine else {
+        return Some(Vec::new());
+    };
+    let mut effects = vec![Effect::Wake(state.tick.ask(), CINE)];
+    // A terminal that is behind gets its next slice when it has drawn the last.
+    if state.slot.is_waiting() {
+        return Some(effects);
+    }
+    let moved = look(state, shared, Change::Slices(by));
+    if moved.is_empty() {
+        // At an end the way goes back, as through a body.
+        state.cine = Some(-by);
+    }
+    effects.extend(moved);
+    effects.extend(refresh(state, shared));
+    Some(effects)
 }
 
 /// Asks for what should be seen, if that was not asked already.
@@ -157,21 +380,23 @@ pub fn placement(state: &State, shared: &Shared, area: Rect) -> Option<Placement
             image.state,
             ImageState::Unchecked | ImageState::Readable { .. }
         );
-    let place = picture.place(view::picture_area(image, area))?;
+    let place = picture.place(view::picture_area(state, image, area))?;
     is_seen.then(|| Placement {
         picture: Arc::clone(picture),
         place,
     })
 }
 
-/// The left half leads back, the right half on, as do the wheel's directions.
-pub fn mouse(_: &State, shared: &Shared, mouse: Mouse, area: Rect) -> Option<Msg> {
+/// The wheel leads through slices or pictures; a click asks for the value under it, a drag moves
+/// the window.
+pub fn mouse(_: &State, shared: &Shared, mouse: Mouse, _: Rect) -> Option<Msg> {
     shown(shared)?;
     match mouse.kind {
-        MouseKind::ScrollUp => Some(Msg::Previous),
-        MouseKind::Click if mouse.column < area.width / 2 => Some(Msg::Previous),
-        MouseKind::ScrollDown | MouseKind::Click => Some(Msg::Next),
-        MouseKind::DoubleClick | MouseKind::Drag => None,
+        MouseKind::ScrollUp => Some(Msg::Wheel(-1)),
+        MouseKind::ScrollDown => Some(Msg::Wheel(1)),
+        MouseKind::Click => Some(Msg::Point(mouse.column, mouse.row)),
+        MouseKind::DoubleClick => Some(Msg::Look(Change::Fit)),
+        MouseKind::Drag => Some(Msg::Drag(mouse.column, mouse.row)),
     }
 }
 
@@ -201,9 +426,22 @@ pub fn title(state: &State, shared: &Shared) -> Title {
     }
 }
 
-pub fn hints(_: &State, shared: &Shared) -> Vec<Hint> {
+pub fn hints(state: &State, shared: &Shared) -> Vec<Hint> {
     let hint = |command, text| Hint { command, text };
     let mut hints = Vec::new();
+    if let Some(seen) = state.seen(shared) {
+        if seen.slices > 1 {
+            hints.push(hint("image.slice-next", "next slice"));
+            hints.push(hint("image.cine", "run"));
+        }
+        if seen.cuts.len() > 1 {
+            hints.push(hint("image.plane", "plane"));
+        }
+        if seen.window.is_some() {
+            hints.push(hint("image.window", "window"));
+        }
+        hints.push(hint("image.closer", "closer"));
+    }
     let images = shared.case.value().map_or(0, |detail| detail.images.len());
     if images > 1 {
         hints.push(hint("image.next", "next picture"));
@@ -266,6 +504,11 @@ fn next_region(shared: &Shared) -> Option<usize> {
     (next < image.regions.len()).then_some(next)
 }
 
+/// Whether a terminal makes a small picture fill its cells by itself.
+fn enlarges(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Kitty(_) | Protocol::Iterm2)
+}
+
 fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
     let (columns, rows) = state.room?;
     state.protocol?;
@@ -276,7 +519,7 @@ fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
     ) {
         return None;
     }
-    let area = view::picture_area(image, Rect::new(0, 0, columns, rows));
+    let area = view::picture_area(state, image, Rect::new(0, 0, columns, rows));
     if area.is_empty() {
         return None;
     }
@@ -291,6 +534,8 @@ fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
         location: image.location.clone(),
         columns: area.width,
         rows: area.height,
+        look: state.looks.known(image.id),
+        is_draft: state.is_hurried && state.protocol.is_some_and(enlarges),
         marked: shared
             .selection
             .region

@@ -8,7 +8,7 @@ use semihv_terminal::ColourDepth;
 
 use super::*;
 use crate::graphics::prepare;
-use crate::graphics::tests::{canvas, phantom};
+use crate::graphics::tests::{canvas, scan};
 use crate::theme::Theme;
 
 fn region(id: i64, label: &str) -> Region {
@@ -106,7 +106,7 @@ fn asked(effects: &[Effect]) -> (Ticket, PictureRequest) {
 fn answer(state: &mut State, effects: &[Effect]) {
     let (ticket, request) = asked(effects);
     let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
-    let picture = prepare(&phantom(10), &request, &canvas).map(Arc::new);
+    let picture = prepare(&scan(10), &request, &canvas).map(Arc::new);
     assert!(drawn(state, ticket, &picture));
 }
 
@@ -215,7 +215,7 @@ fn pixels_are_placed_unless_something_covers_them() {
     let (mut state, effects) = pane(&mut shared, 60, 20);
     let (ticket, request) = asked(&effects);
     let canvas = canvas(Protocol::Sixel, ColourDepth::True);
-    let picture = prepare(&phantom(10), &request, &canvas).map(Arc::new);
+    let picture = prepare(&scan(10), &request, &canvas).map(Arc::new);
     assert!(drawn(&mut state, ticket, &picture));
     let area = Rect::new(5, 5, 60, 20);
     let placed = placement(&state, &shared, area).unwrap();

@@ -7,13 +7,17 @@ use ratatui::style::Style;
 use semihv_domain::{Failure, Image, ImageState, printable_line};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{State, shown};
+use super::{State, readout, shown};
 use crate::shared::{Glyphs, Load, Shared};
 use crate::theme::{Role, Theme};
 
 /// Below this many rows the caption goes before the picture does.
 const ROWS_FOR_CAPTION: u16 = 4;
 const ROWS_FOR_REGIONS: u16 = 6;
+/// Below this many columns the picture needs them all.
+const COLUMNS_FOR_SIDES: u16 = 24;
+/// How the names of files end that hold more than eight bits.
+const SCANS: [&str; 7] = [".dcm", ".nii", ".nii.gz", ".hdr", ".img", ".npy", ".ima"];
 
 pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
@@ -52,17 +56,49 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
 }
 
 /// What is left for the picture inside of the pane.
-pub(super) fn picture_area(image: &Image, area: Rect) -> Rect {
+pub(super) fn picture_area(state: &State, image: &Image, area: Rect) -> Rect {
+    let height = area.height - Footer::of(state, image, area.height).rows();
+    // A column at either side for the letters of the patient's sides.
+    let margin = u16::from(is_scan(state, image) && area.width >= COLUMNS_FOR_SIDES);
     Rect {
-        height: area.height - footer_rows(image, area.height),
+        x: area.x + margin,
+        width: area.width - 2 * margin,
+        height,
         ..area
     }
 }
 
-fn footer_rows(image: &Image, rows: u16) -> u16 {
-    let caption = u16::from(rows >= ROWS_FOR_CAPTION);
-    let regions = u16::from(rows >= ROWS_FOR_REGIONS && !image.regions.is_empty());
-    caption + regions
+/// The lines below the picture.
+struct Footer {
+    has_look: bool,
+    has_caption: bool,
+    has_regions: bool,
+}
+
+impl Footer {
+    fn of(state: &State, image: &Image, rows: u16) -> Self {
+        Self {
+            has_look: rows >= ROWS_FOR_CAPTION
+                && (is_scan(state, image) || state.pointer.is_some()),
+            has_caption: rows >= ROWS_FOR_CAPTION,
+            has_regions: rows >= ROWS_FOR_REGIONS && !image.regions.is_empty(),
+        }
+    }
+
+    fn rows(&self) -> u16 {
+        u16::from(self.has_look) + u16::from(self.has_caption) + u16::from(self.has_regions)
+    }
+}
+
+/// Whether there is more to be said than of a photograph: by its name, until it was seen.
+fn is_scan(state: &State, image: &Image) -> bool {
+    let picture = state.picture.value();
+    if let Some(picture) = picture.filter(|picture| picture.request.image == image.id) {
+        let is_plain = picture.seen.slices < 2 && picture.seen.window.is_none();
+        return !is_plain || picture.look.is_changed();
+    }
+    let name = image.location.to_lowercase();
+    SCANS.iter().any(|end| name.ends_with(end))
 }
 
 /// In the case's language where there is one, else the first.
@@ -83,18 +119,78 @@ struct Page<'a> {
 impl Page<'_> {
     fn image(&self, state: &State, image: &Image, language: &str, buffer: &mut Buffer) {
         let upper = Page {
-            area: picture_area(image, self.area),
+            area: picture_area(state, image, self.area),
             ..*self
         };
         upper.picture(state, image, buffer);
+        self.sides(state, image, upper.area, buffer);
+        let footer = Footer::of(state, image, self.area.height);
         let mut row = upper.area.bottom();
-        if row < self.area.bottom() {
+        if footer.has_look {
+            self.look_line(state, image, row, buffer);
+            row += 1;
+        }
+        if footer.has_caption {
             self.caption_line(image, language, row, buffer);
             row += 1;
         }
-        if row < self.area.bottom() {
+        if footer.has_regions {
             self.region_line(state, image, row, buffer);
         }
+    }
+
+    /// The patient's sides: left and right in the middle of the margins, top and bottom at the ends
+    /// of the left one.
+    fn sides(&self, state: &State, image: &Image, picture: Rect, buffer: &mut Buffer) {
+        let Some(shown) = state.picture.value() else {
+            return;
+        };
+        let has_margin = picture.x > self.area.x && picture.height >= 3;
+        let is_of_image = shown.request.image == image.id;
+        let marks = shown.seen.geometry.marks(shown.look.place.cut);
+        let Some(marks) = marks.filter(|_| has_margin && is_of_image) else {
+            return;
+        };
+        let [left, right, top, bottom] = shown.look.turn.marks(marks);
+        let middle = picture.y + picture.height / 2;
+        let (near, far) = (self.area.x, self.area.right().saturating_sub(1));
+        for (place, side) in [
+            ((near, middle), left),
+            ((far, middle), right),
+            ((near, picture.y), top),
+            ((near, picture.bottom() - 1), bottom),
+        ] {
+            self.put(place, side.encode_utf8(&mut [0; 4]), Role::Strong, buffer);
+        }
+    }
+
+    /// `axial 42/96 ··•··▲··•·· W 1500 L -600 lung`, or the value under the pointer.
+    fn look_line(&self, state: &State, image: &Image, row: u16, buffer: &mut Buffer) {
+        let Some(picture) = state
+            .picture
+            .value()
+            .filter(|shown| shown.request.image == image.id)
+        else {
+            return;
+        };
+        let width = usize::from(self.area.width.saturating_sub(2));
+        let right = match state.pointer {
+            Some(pixel) => readout::pointed(picture, pixel),
+            None => readout::looked(picture),
+        };
+        let right = self.shortened(&printable_line(&right), width);
+        let left = readout::strip(
+            picture,
+            width.saturating_sub(right.width() + 2),
+            self.shared.glyphs,
+        );
+        let start = self.area.x + 1;
+        let fits = left.width() + right.width() + 2 <= width;
+        if fits {
+            self.put((start, row), &left, Role::Accent, buffer);
+        }
+        let end = start + (width - right.width()) as u16;
+        self.put((end, row), &right, Role::Text, buffer);
     }
 
     fn picture(&self, state: &State, image: &Image, buffer: &mut Buffer) {
@@ -175,12 +271,20 @@ impl Page<'_> {
             .and_then(|region| Some((region, image.regions.get(region)?)));
         let text = match marked {
             _ if state.hides_regions => counted("") + " · hidden",
-            Some((position, region)) => format!(
-                "{} · {} · by {}",
-                counted(&format!("{} of ", position + 1)),
-                region.label,
-                region.author
-            ),
+            Some((position, region)) => {
+                let shown = state.picture.value();
+                let shown = shown.filter(|picture| picture.request.image == image.id);
+                let measured = shown
+                    .and_then(|picture| readout::measured(&region.shape, picture))
+                    .map(|measured| format!(" · {measured}"))
+                    .unwrap_or_default();
+                format!(
+                    "{} · {}{measured} · by {}",
+                    counted(&format!("{} of ", position + 1)),
+                    region.label,
+                    region.author
+                )
+            }
             None => {
                 let labels: Vec<&str> = image
                     .regions

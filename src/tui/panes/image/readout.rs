@@ -1,0 +1,220 @@
+//! What is said of a slice in words: where it lies, how it is windowed, the value under the
+//! pointer, and what a region measures.
+
+use semihv_domain::Shape;
+use semihv_imaging::{Framing, MOST_CHOSEN, Pixels, Slice, chosen_slices, short};
+
+use super::looking::{Change, window_name};
+use crate::picture::Picture;
+use crate::shared::Glyphs;
+
+/// A region zoomed onto leaves this much of the pane around it.
+const SURROUNDINGS: f64 = 2.0;
+
+/// To a shape of the slice, as close as it fills about half of what is seen.
+pub(super) fn onto(shape: &Shape, framing: &Framing) -> Option<Change> {
+    let (left, top, right, bottom) = bounds(shape)?;
+    let stored = framing.stored;
+    let first = framing.turn.seen((left, top), stored);
+    let second = framing.turn.seen((right, bottom), stored);
+    let (width, height) = (f64::from(stored.width), f64::from(stored.height));
+    let (wide, high) = if framing.turn.quarters % 2 == 1 {
+        (height, width)
+    } else {
+        (width, height)
+    };
+    let part =
+        |a: f64, b: f64, whole: f64| ((a - b).abs().max(1.0) * SURROUNDINGS / whole).min(1.0);
+    let zoom = 1.0 / part(first.0, second.0, wide).max(part(first.1, second.1, high));
+    let middle = |a: f64, b: f64, whole: f64| (f64::midpoint(a, b) / whole).clamp(0.0, 1.0) as f32;
+    Some(Change::Onto {
+        centre: (
+            middle(first.0, second.0, wide),
+            middle(first.1, second.1, high),
+        ),
+        zoom: zoom as f32,
+    })
+}
+
+/// Left, top, right and bottom.
+fn bounds(shape: &Shape) -> Option<(f64, f64, f64, f64)> {
+    if !shape.is_sound() {
+        return None;
+    }
+    Some(match shape {
+        &Shape::Box {
+            x,
+            y,
+            width,
+            height,
+        } => (x, y, x + width, y + height),
+        &Shape::Ellipse { cx, cy, rx, ry } => (cx - rx, cy - ry, cx + rx, cy + ry),
+        &Shape::Point { x, y } => (x - 16.0, y - 16.0, x + 16.0, y + 16.0),
+        Shape::Polygon { points } => {
+            let &(x, y) = points.first()?;
+            points
+                .iter()
+                .fold((x, y, x, y), |(left, top, right, bottom), &(x, y)| {
+                    (left.min(x), top.min(y), right.max(x), bottom.max(y))
+                })
+        }
+    })
+}
+
+fn contains(shape: &Shape, (x, y): (f64, f64)) -> bool {
+    match shape {
+        &Shape::Box {
+            x: left,
+            y: top,
+            width,
+            height,
+        } => x >= left && x < left + width && y >= top && y < top + height,
+        &Shape::Ellipse { cx, cy, rx, ry } => {
+            rx > 0.0 && ry > 0.0 && ((x - cx) / rx).powi(2) + ((y - cy) / ry).powi(2) <= 1.0
+        }
+        Shape::Polygon { points } => {
+            let next = points.iter().cycle().skip(1);
+            let crossings = points.iter().zip(next).filter(|((ax, ay), (bx, by))| {
+                (ay > &y) != (by > &y) && x < (bx - ax) * (y - ay) / (by - ay) + ax
+            });
+            crossings.count() % 2 == 1
+        }
+        Shape::Point { .. } => false,
+    }
+}
+
+/// `214 mm2 · mean 43.1 sd 12.0 HU`: area where the size of a pixel is known, values where they are
+/// grey.
+pub(super) fn measured(shape: &Shape, picture: &Picture) -> Option<String> {
+    let (left, top, right, bottom) = bounds(shape)?;
+    if matches!(shape, Shape::Point { .. }) {
+        return None;
+    }
+    let stored = picture.framing.stored;
+    let side = |from: f64, to: f64, most: u32| {
+        let most = f64::from(most);
+        (from.floor().clamp(0.0, most) as u32)..(to.ceil().clamp(0.0, most) as u32)
+    };
+    let slice = picture.seen.slice.as_deref();
+    let (mut count, mut sum, mut squares) = (0_u64, 0.0_f64, 0.0_f64);
+    for y in side(top, bottom, stored.height) {
+        for x in side(left, right, stored.width) {
+            if !contains(shape, (f64::from(x) + 0.5, f64::from(y) + 0.5)) {
+                continue;
+            }
+            count += 1;
+            let value = slice.and_then(|slice| slice.pixels.value(x, y));
+            let value = f64::from(value.filter(|value| value.is_finite()).unwrap_or(0.0));
+            sum += value;
+            squares += value * value;
+        }
+    }
+    if count == 0 {
+        return None;
+    }
+    let mut said = match picture.seen.geometry.spacing_of(picture.look.place.cut) {
+        Some([across, down, _]) => {
+            let area = count as f64 * f64::from(across) * f64::from(down);
+            format!("{} mm2", short(area as f32))
+        }
+        None => format!("{count} px"),
+    };
+    if slice.is_some() {
+        let mean = sum / count as f64;
+        let deviation = (squares / count as f64 - mean * mean).max(0.0).sqrt();
+        let unit = unit(picture);
+        let (mean, deviation) = (short(mean as f32), short(deviation as f32));
+        said.push_str(&format!(" · mean {mean} sd {deviation}{unit}"));
+    }
+    Some(said)
+}
+
+fn unit(picture: &Picture) -> String {
+    picture
+        .seen
+        .unit
+        .map(|unit| format!(" {unit}"))
+        .unwrap_or_default()
+}
+
+/// `W 1500 L -600 lung`, and what else was changed.
+pub(super) fn looked(picture: &Picture) -> String {
+    let (seen, look) = (&picture.seen, &picture.look);
+    let mut parts = Vec::new();
+    if let Some(window) = seen.window {
+        let name = window_name(look.window, seen);
+        parts.push(match name {
+            Some(name) => format!("{window} {name}"),
+            None => window.to_string(),
+        });
+    }
+    if look.is_inverted {
+        parts.push("inverted".to_owned());
+    }
+    if look.zoom > 1.01 {
+        parts.push(format!("x{:.1}", look.zoom));
+    }
+    if look.turn.is_mirrored {
+        parts.push("mirrored".to_owned());
+    }
+    if look.turn.quarters > 0 {
+        parts.push(format!("turned {}", u32::from(look.turn.quarters) * 90));
+    }
+    parts.join(" · ")
+}
+
+/// `x 131 y 207: -843 HU · -23.4 11.0 84.5 mm`.
+pub(super) fn pointed(picture: &Picture, (x, y): (u32, u32)) -> String {
+    let value = match picture.seen.slice.as_deref() {
+        Some(Slice {
+            pixels: pixels @ (Pixels::Grey(_) | Pixels::Grey8(_)),
+            ..
+        }) => match pixels.value(x, y) {
+            Some(value) if value.is_finite() => format!("{}{}", short(value), unit(picture)),
+            _ => "nothing".to_owned(),
+        },
+        _ => "colour".to_owned(),
+    };
+    let place = picture.look.place;
+    let voxel = picture.seen.geometry.voxel(place.cut, place.slice, (x, y));
+    let at = picture.seen.geometry.place(voxel);
+    let millimetres = at
+        .map(|[left, back, up]| format!(" · L {left:.1} P {back:.1} S {up:.1} mm"))
+        .unwrap_or_default();
+    format!("x {x} y {y}: {value}{millimetres}")
+}
+
+/// `axial 42/96 ··•··•·▲·•··`: where the slice lies, and which of all would be taken for training:
+/// the annotated ones and an even row (paper, section 3.1).
+pub(super) fn strip(picture: &Picture, width: usize, glyphs: Glyphs) -> String {
+    let place = picture.look.place;
+    let slices = picture.seen.slices;
+    if slices < 2 {
+        return String::new();
+    }
+    let at = place.slice.min(slices - 1);
+    let times = match picture.seen.times {
+        1 => String::new(),
+        times => format!(" volume {}/{times}", place.time.min(times - 1) + 1),
+    };
+    let label = format!("{} {}/{slices}{times}", place.cut, at + 1);
+    let room = width.saturating_sub(label.len() + 1).min(48);
+    if room < 8 {
+        return label;
+    }
+    let (line, chosen, here) = match glyphs {
+        Glyphs::Unicode => ('·', '•', '▲'),
+        Glyphs::Ascii => ('.', 'o', '^'),
+    };
+    let cell = |slice: u32| slice as usize * room / slices as usize;
+    let mut cells = vec![line; room];
+    for (slice, _) in chosen_slices(slices, &[], MOST_CHOSEN) {
+        if let Some(mark) = cells.get_mut(cell(slice)) {
+            *mark = chosen;
+        }
+    }
+    if let Some(mark) = cells.get_mut(cell(at)) {
+        *mark = here;
+    }
+    format!("{label} {}", cells.into_iter().collect::<String>())
+}
