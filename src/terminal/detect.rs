@@ -194,7 +194,7 @@ mod tests {
         let conversation = Conversation::open(terminal.tty.as_fd()).unwrap();
         // Were the answer not noticed, this test would take an hour.
         let heard = conversation
-            .ask(b"\x1b[c", Duration::from_secs(3600))
+            .ask(b"\x1b[c", Duration::from_hours(1))
             .unwrap();
         assert_eq!(heard.replies.attributes, Some(vec![62, 4, 22]));
     }

@@ -38,8 +38,8 @@ pub(crate) fn decode(bytes: &[u8], most_samples: usize) -> Result<Samples, Codec
         0
     };
     // The irreversible wavelet leaves the range by a little.
-    let most = (1 << precision) - 1;
-    let word = |sample: f32| ((sample.round() as i32).clamp(0, most) - raised) as u16;
+    let most = ((1_u32 << precision) - 1) as f32;
+    let word = |sample: f32| ((sample.clamp(0.0, most) + 0.5) as u16).wrapping_sub(raised);
     let values = match components {
         [grey] => grey.samples().iter().map(|sample| word(*sample)).collect(),
         all => (0..pixels.unwrap_or(0))

@@ -105,16 +105,32 @@ impl Layout {
         u32::try_from(held).unwrap_or(u32::MAX).min(self.frames)
     }
 
-    /// The value inside of a word as it is stored, with its sign.
-    fn value(&self, word: u32) -> i32 {
-        let shift = (self.high + 1).saturating_sub(self.stored).min(31);
-        let unused = 32 - self.stored;
-        let raised = (word >> shift) << unused;
-        if self.is_signed {
-            raised as i32 >> unused
-        } else {
-            (raised >> unused) as i32
+    /// Which bits of a word count.
+    fn bits(&self) -> Bits {
+        Bits {
+            shift: (self.high + 1).saturating_sub(self.stored).min(31),
+            unused: 32 - self.stored,
         }
+    }
+}
+
+/// Where the value of a sample lies in its word.
+#[derive(Debug, Clone, Copy)]
+struct Bits {
+    shift: u32,
+    /// Of 32, above the value.
+    unused: u32,
+}
+
+impl Bits {
+    /// The value with its sign.
+    fn signed(self, word: u32) -> i32 {
+        ((word >> self.shift) << self.unused) as i32 >> self.unused
+    }
+
+    /// The same of values without one.
+    fn plain(self, word: u32) -> i32 {
+        (((word >> self.shift) << self.unused) >> self.unused) as i32
     }
 }
 
@@ -252,16 +268,30 @@ fn is_ybr(layout: &Layout) -> bool {
 }
 
 fn words(bytes: &[u8], layout: &Layout, is_big_endian: bool) -> Vec<i32> {
-    match (layout.allocated, is_big_endian) {
-        (16, false) => numbers(bytes, |word| {
-            layout.value(u32::from(u16::from_le_bytes(word)))
-        }),
-        (16, true) => numbers(bytes, |word| {
-            layout.value(u32::from(u16::from_be_bytes(word)))
-        }),
-        (32, false) => numbers(bytes, |word| layout.value(u32::from_le_bytes(word))),
-        (32, true) => numbers(bytes, |word| layout.value(u32::from_be_bytes(word))),
-        _ => numbers(bytes, |[byte]| layout.value(u32::from(byte))),
+    let bits = layout.bits();
+    if layout.is_signed {
+        read_words(bytes, layout.allocated, is_big_endian, |word| {
+            bits.signed(word)
+        })
+    } else {
+        read_words(bytes, layout.allocated, is_big_endian, |word| {
+            bits.plain(word)
+        })
+    }
+}
+
+fn read_words(
+    bytes: &[u8],
+    allocated: u32,
+    is_big_endian: bool,
+    value: impl Fn(u32) -> i32,
+) -> Vec<i32> {
+    match (allocated, is_big_endian) {
+        (16, false) => numbers(bytes, |word| value(u32::from(u16::from_le_bytes(word)))),
+        (16, true) => numbers(bytes, |word| value(u32::from(u16::from_be_bytes(word)))),
+        (32, false) => numbers(bytes, |word| value(u32::from_le_bytes(word))),
+        (32, true) => numbers(bytes, |word| value(u32::from_be_bytes(word))),
+        _ => numbers(bytes, |[byte]| value(u32::from(byte))),
     }
 }
 
@@ -300,7 +330,12 @@ fn compressed(file: &File, layout: &Layout, bytes: &[u8]) -> Result<Frame, Decod
         Compression::Rle => {
             let values = rle::decode(bytes, layout.pixels(), layout.samples, layout.allocated / 8)
                 .ok_or_else(|| damaged("its run-length code is damaged"))?;
-            let values = values.into_iter().map(|word| layout.value(word)).collect();
+            let bits = layout.bits();
+            let values = if layout.is_signed {
+                values.into_iter().map(|word| bits.signed(word)).collect()
+            } else {
+                values.into_iter().map(|word| bits.plain(word)).collect()
+            };
             return Ok(Frame { values, is_ybr });
         }
         Compression::Jpeg => {
@@ -331,16 +366,15 @@ fn compressed(file: &File, layout: &Layout, bytes: &[u8]) -> Result<Frame, Decod
 
 /// Codecs give the stored bits; the header says which of them is the sign.
 fn signed(samples: &Samples, layout: &Layout) -> Vec<i32> {
-    let bits = u32::from(samples.precision).clamp(1, 32);
-    let unused = 32 - bits.max(layout.stored.min(16));
-    let value = |word: u16| {
-        if layout.is_signed {
-            ((u32::from(word) << unused) as i32) >> unused
-        } else {
-            i32::from(word)
-        }
-    };
-    samples.values.iter().map(|word| value(*word)).collect()
+    let bits = u32::from(samples.precision).max(layout.stored.min(16));
+    let unused = 32 - bits.clamp(1, 32);
+    let words = samples.values.iter();
+    if layout.is_signed {
+        let value = |word: &u16| ((u32::from(*word) << unused) as i32) >> unused;
+        words.map(value).collect()
+    } else {
+        words.map(|word| i32::from(*word)).collect()
+    }
 }
 
 fn said(error: CodecError, layout: &Layout) -> DecodeError {

@@ -114,6 +114,10 @@ impl Object {
         }
     }
 
+    pub(crate) fn is_coloured(&self) -> bool {
+        self.layout.samples == 3 || self.layout.photometric == Photometric::Palette
+    }
+
     /// Whether the values of this object are HU.
     pub(crate) fn is_hounsfield(&self) -> bool {
         self.modality() == Some(Modality::Ct) && self.rescale(0) != NOT_SCALED
@@ -155,27 +159,7 @@ impl Object {
     }
 
     fn grey(&self, decoded: Frame, frame: u32) -> Result<Pixels, DecodeError> {
-        let is_wrapped = self.layout.stored == 32 && !self.layout.is_signed;
-        let stored = |value: i32| {
-            if is_wrapped {
-                value as u32 as f32
-            } else {
-                value as f32
-            }
-        };
-        let rescale = self.rescale(frame);
-        let padding = self.padding();
-        let real = |value: i32| {
-            if padding
-                .as_ref()
-                .is_some_and(|padding| padding.contains(&value))
-            {
-                f32::NAN
-            } else {
-                rescale.real(stored(value))
-            }
-        };
-        let mut values: Vec<f32> = decoded.values.into_iter().map(real).collect();
+        let mut values = self.real(decoded.values, &self.rescale(frame));
         if let Some(table) = self.voi_table() {
             // A table of grey values stands in for a window, so its entries are what is shown.
             for value in values.iter_mut().filter(|value| value.is_finite()) {
@@ -186,6 +170,33 @@ impl Object {
         plane
             .map(Pixels::Grey)
             .ok_or_else(|| damaged("its pixel data are cut off"))
+    }
+
+    /// Values without branches where they are many: a table is rare.
+    fn real(&self, stored: Vec<i32>, rescale: &Rescale) -> Vec<f32> {
+        let is_wrapped = self.layout.stored == 32 && !self.layout.is_signed;
+        // Nothing lies between 1 and 0.
+        let (first, last) = self
+            .padding()
+            .map_or((1, 0), |range| (*range.start(), *range.end()));
+        let is_padding = |value: i32| (value >= first) & (value <= last);
+        match rescale {
+            Rescale::Line { slope, intercept } if !is_wrapped => stored
+                .into_iter()
+                .map(|value| {
+                    let real = value as f32 * slope + intercept;
+                    if is_padding(value) { f32::NAN } else { real }
+                })
+                .collect(),
+            rescale => stored
+                .into_iter()
+                .map(|value| match value {
+                    value if is_padding(value) => f32::NAN,
+                    value if is_wrapped => rescale.real(value as u32 as f32),
+                    value => rescale.real(value as f32),
+                })
+                .collect(),
+        }
     }
 
     /// The table for the screen, of objects that give no window.

@@ -17,18 +17,32 @@ pub(crate) fn decode(
     if number(0)? != segments {
         return None;
     }
-    let samples = samples as usize;
-    let mut words = vec![0_u32; pixels.checked_mul(samples)?];
-    let mut plane = vec![0_u8; pixels];
-    for segment in 0..segments {
-        let end = match segment + 1 {
+    let segment = |at: usize| {
+        let end = match at + 1 {
             next if next < segments => number(next + 1)?,
             _ => bytes.len(),
         };
-        unpack(bytes.get(number(segment + 1)?..end)?, &mut plane)?;
+        let mut plane = vec![0_u8; pixels];
+        unpack(bytes.get(number(at + 1)?..end)?, &mut plane)?;
+        Some(plane)
+    };
+    if (samples, bytes_each) == (1, 2) {
+        // The common case in one pass.
+        let (high, low) = (segment(0)?, segment(1)?);
+        let words = high.iter().zip(&low);
+        return Some(
+            words
+                .map(|(high, low)| u32::from(*high) << 8 | u32::from(*low))
+                .collect(),
+        );
+    }
+    let (samples, bytes_each) = (samples as usize, bytes_each as usize);
+    let mut words = vec![0_u32; pixels.checked_mul(samples)?];
+    for at in 0..segments {
+        let plane = segment(at)?;
         // The bytes of a sample come with the most significant one first.
-        let (sample, byte) = (segment / bytes_each as usize, segment % bytes_each as usize);
-        let shift = 8 * (bytes_each as usize - 1 - byte);
+        let (sample, byte) = (at / bytes_each, at % bytes_each);
+        let shift = 8 * (bytes_each - 1 - byte);
         let of_sample = words.iter_mut().skip(sample).step_by(samples);
         for (word, byte) in of_sample.zip(&plane) {
             *word |= u32::from(*byte) << shift;

@@ -289,8 +289,9 @@ mod tests {
 
     #[test]
     fn the_true_shape_of_a_pixel_is_known() {
-        assert_eq!(axial().pixel_aspect(Cut::Axial), 1.0);
-        assert_eq!(axial().pixel_aspect(Cut::Coronal), 6.0);
+        let near = |aspect: f32, known: f32| (aspect - known).abs() < 1e-6;
+        assert!(near(axial().pixel_aspect(Cut::Axial), 1.0));
+        assert!(near(axial().pixel_aspect(Cut::Coronal), 6.0));
         assert_eq!(
             (axial().slices(Cut::Coronal), axial().slices(Cut::Axial)),
             (5, 6)
@@ -299,7 +300,7 @@ mod tests {
             spacing: Some([0.0; 3]),
             ..axial()
         };
-        assert_eq!(broken.pixel_aspect(Cut::Coronal), 1.0);
+        assert!(near(broken.pixel_aspect(Cut::Coronal), 1.0));
     }
 
     #[test]

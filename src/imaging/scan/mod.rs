@@ -141,9 +141,14 @@ impl Scan {
 
     fn of_series(series: Series) -> Self {
         let first = series.objects.first();
+        let mut geometry = series.geometry;
+        if first.is_some_and(dicom::Object::is_coloured) {
+            // Cuts across slices are made of numbers.
+            geometry.directions = None;
+        }
         Self {
             format: Format::Dicom,
-            geometry: series.geometry,
+            geometry,
             modality: first.and_then(dicom::Object::modality),
             times: 1,
             unit: first
@@ -222,9 +227,11 @@ impl Scan {
                 Ok(plain(Pixels::Grey(plane)))
             }
             Content::Series(content) => {
-                let stored = self.geometry.layout(Cut::Stored);
-                if layout == stored {
-                    return content.stored(place.slice);
+                // A cut along the stored slices needs only one of them.
+                if layout.through.axis == 2 {
+                    let at = self.geometry.voxel(place.cut, place.slice, (0, 0));
+                    let slice = content.stored(at[2])?;
+                    return Ok(slice.rearranged(layout));
                 }
                 let volume = content.volume(&self.geometry, limits)?;
                 let plane = volume.plane(layout, place.slice, 0)?;
@@ -351,6 +358,25 @@ impl SeriesContent {
 }
 
 impl Slice {
+    fn rearranged(self, layout: geometry::Layout) -> Self {
+        let Pixels::Grey(plane) = self.pixels else {
+            return self;
+        };
+        let (width, height) = (plane.width, plane.height);
+        let is_stored =
+            layout.across.axis == 0 && !layout.across.is_reversed && !layout.down.is_reversed;
+        let plane = if is_stored {
+            Some(plane)
+        } else {
+            raw::rearranged(plane, layout)
+        };
+        let pixels = plane.map_or_else(
+            || Pixels::Grey8(image::GrayImage::new(width, height)),
+            Pixels::Grey,
+        );
+        Self { pixels, ..self }
+    }
+
     /// The numbers, where there are any.
     pub fn plane(&self) -> Option<&Plane> {
         match &self.pixels {

@@ -172,6 +172,30 @@ impl RawVolume {
     }
 }
 
+/// A stored slice, its rows and columns walked as a cut wants them.
+pub(crate) fn rearranged(plane: Plane, layout: Layout) -> Option<Plane> {
+    let extent = [plane.width, plane.height];
+    let strides = [1, plane.width as usize];
+    let steps = |walk: Walk| {
+        Some(Steps {
+            stride: *strides.get(walk.axis)?,
+            last: extent.get(walk.axis)?.saturating_sub(1),
+            is_reversed: walk.is_reversed,
+        })
+    };
+    let (across, down) = (steps(layout.across)?, steps(layout.down)?);
+    let (width, height) = (across.last + 1, down.last + 1);
+    let values = plane.values();
+    let at = |x, y| {
+        values
+            .get(across.at(x) + down.at(y))
+            .copied()
+            .unwrap_or(0.0)
+    };
+    let walked = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    Plane::new(width, height, walked.map(|(x, y)| at(x, y)).collect())
+}
+
 struct Grid {
     base: usize,
     across: Steps,
