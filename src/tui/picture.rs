@@ -104,6 +104,11 @@ impl Picture {
         self.drawing.draw(place, buffer)
     }
 
+    /// Bytes that showing it costs, about.
+    pub fn wire_bytes(&self) -> usize {
+        self.drawing.wire_bytes()
+    }
+
     /// True when the terminal paints pixels over the cells: nothing may be drawn on top of them.
     pub fn lies_over_text(&self) -> bool {
         self.drawing.lies_over_text()

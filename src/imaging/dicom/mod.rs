@@ -179,7 +179,7 @@ impl Object {
         let (first, last) = self
             .padding()
             .map_or((1, 0), |range| (*range.start(), *range.end()));
-        let is_padding = |value: i32| (value >= first) & (value <= last);
+        let is_padding = |value: i32| (first..=last).contains(&value);
         match rescale {
             Rescale::Line { slope, intercept } if !is_wrapped => stored
                 .into_iter()

@@ -12,6 +12,10 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
+    pub(crate) fn count(&self) -> usize {
+        self.cells.len()
+    }
+
     /// Asks `cell` for every column and row.
     pub(crate) fn of(columns: u16, rows: u16, cell: impl Fn(u16, u16) -> (char, Style)) -> Self {
         let cells = (0..rows)

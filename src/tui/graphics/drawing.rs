@@ -50,6 +50,17 @@ impl Drawing {
         true
     }
 
+    /// Bytes that showing it costs: counted for pixels, guessed at for coloured cells.
+    pub(crate) fn wire_bytes(&self) -> usize {
+        const A_CELL: usize = 8;
+        match &*self.0 {
+            Kind::Placeholders { sequence, .. } | Kind::Direct { sequence, .. } => sequence.len(),
+            Kind::Painted(painted) => painted.wire_bytes(),
+            Kind::Cells(cells) => cells.count() * A_CELL,
+            Kind::Words => 0,
+        }
+    }
+
     /// Pixels that text cannot be written over: while anything covers them they are not drawn.
     /// Placeholders are text themselves.
     pub(crate) fn lies_over_text(&self) -> bool {

@@ -27,6 +27,10 @@ pub(crate) struct Painted {
 }
 
 impl Painted {
+    pub(crate) fn wire_bytes(&self) -> usize {
+        self.sequence.len()
+    }
+
     pub(crate) fn iterm2(
         raster: &Raster,
         size: (u16, u16),

@@ -1,7 +1,7 @@
 //! The seam to the terminal graphics: what is asked of them before, during and after a frame.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossterm::event::KeyEvent;
 use semihv_domain::Failure;
@@ -20,12 +20,17 @@ use crate::theme::Depth;
 pub(super) type Prepare =
     Arc<dyn Fn(&Scan, &PictureRequest) -> Result<Picture, Failure> + Send + Sync>;
 
+/// What is assumed of a link: 4 Mbit/s.
+const LINK_BYTES_A_SECOND: f64 = 500_000.0;
+
 /// What the terminal can show, and what it holds of ours.
 pub(super) struct Pictures {
     capabilities: Capabilities,
     on_screen: OnScreen,
     late: LateReplies,
     choice: Choice,
+    /// There is a link between us and the terminal.
+    is_remote: bool,
     /// What the terminal said so far; answers may still come.
     evidence: Option<Evidence>,
 }
@@ -55,6 +60,7 @@ impl Pictures {
             on_screen: OnScreen::default(),
             late: LateReplies::new(is_settled, Instant::now()),
             choice,
+            is_remote: std::env::var_os("SSH_CONNECTION").is_some(),
             evidence,
         }
     }
@@ -106,6 +112,17 @@ impl Pictures {
     /// Goes on to the next way of showing pictures.
     pub(super) fn next(&mut self) {
         self.capabilities = self.capabilities.with_next_protocol();
+    }
+
+    /// How long a link takes for an answer's picture. Pictures that come faster than the link
+    /// carries them would queue up, and the last one would be seen long after the last key.
+    pub(super) fn pause_after(&self, answer: &Action) -> Duration {
+        match answer {
+            Action::Drawn(_, Ok(picture)) if self.is_remote => {
+                Duration::from_secs_f64(picture.wire_bytes() as f64 / LINK_BYTES_A_SECOND)
+            }
+            _ => Duration::ZERO,
+        }
     }
 
     /// The bytes that follow the cells of a frame.

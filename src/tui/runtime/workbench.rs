@@ -65,6 +65,8 @@ struct Workbench {
     heard: Sender<Heard>,
     tasks: JoinSet<Done>,
     questions: Questions,
+    /// When the link has taken the last picture, so that the next may follow.
+    picture_due: Option<Instant>,
     edits: Edits,
     wakes: HashMap<SlotName, (Instant, Ticket)>,
     session_due: Option<Instant>,
@@ -163,6 +165,7 @@ impl Workbench {
             heard,
             tasks: JoinSet::new(),
             questions: Questions::default(),
+            picture_due: None,
             edits: Edits::default(),
             wakes: HashMap::new(),
             session_due: None,
@@ -186,6 +189,7 @@ impl Workbench {
         wakes
             .chain(self.session_due)
             .chain(self.frame_due)
+            .chain(self.picture_due)
             .min()
             .unwrap_or_else(|| Instant::now() + FAR)
     }
@@ -329,8 +333,12 @@ impl Workbench {
     fn finish(&mut self, done: Done) {
         match done {
             Done::Answered(slot, action) => {
-                if let Some((ticket, work)) = self.questions.finished(slot) {
-                    self.begin(ticket, work);
+                let pause = self.pictures.pause_after(&action);
+                if pause.is_zero() {
+                    self.go_on(slot);
+                } else {
+                    // The slot stays taken: of what is asked until then, the newest counts.
+                    self.picture_due = Some(Instant::now() + pause);
                 }
                 self.act(action);
             }
@@ -344,8 +352,18 @@ impl Workbench {
         }
     }
 
+    fn go_on(&mut self, slot: SlotName) {
+        if let Some((ticket, work)) = self.questions.finished(slot) {
+            self.begin(ticket, work);
+        }
+    }
+
     fn wake_due(&mut self) {
         let now = Instant::now();
+        if self.picture_due.is_some_and(|due| due <= now) {
+            self.picture_due = None;
+            self.go_on(SlotName::Picture);
+        }
         let due: Vec<Ticket> = self
             .wakes
             .values()

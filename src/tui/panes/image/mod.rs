@@ -364,11 +364,22 @@ pub fn reply(
 
 /// The answer to [`Effect::Draw`]. False: not this pane's ticket, or a stale one.
 pub fn drawn(state: &mut State, ticket: Ticket, outcome: &Result<Arc<Picture>, Failure>) -> bool {
-    let is_awaited = state.slot.accepts(ticket);
-    if is_awaited {
+    if state.slot.accepts(ticket) {
         state.picture.settle(outcome.clone());
+        return true;
     }
-    is_awaited
+    // While somebody goes on and on, a slice on the way is better than none.
+    let asked = state.asked.as_ref().filter(|_| state.slot.is_waiting());
+    let (Some(asked), Ok(picture)) = (asked, outcome) else {
+        return false;
+    };
+    let is_on_the_way = ticket.slot == SlotName::Picture && picture.request.image == asked.image;
+    if is_on_the_way {
+        state.picture = Load::Loading {
+            stale: Some(Arc::clone(picture)),
+        };
+    }
+    is_on_the_way
 }
 
 /// What lies over the cells of `area` in this frame, for [`crate::graphics::OnScreen`].
