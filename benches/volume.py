@@ -101,13 +101,14 @@ class Terminal:
         for moment, data in self.heard:
             held += data
             # Pictures are no text; one that is not complete yet waits.
-            held = re.sub(rb"\x1b[_P].*?\x1b\\\\", b"", held, flags=re.S)
+            held = re.sub(rb"\x1b[_P].*?\x1b\\", b"", held, flags=re.S)
             cut = re.search(rb"\x1b[_P]|\x1b$", held)
             ready, held = (held[:cut.start()], held[cut.start():]) if cut else (held, b"")
             stream.feed(ready)
             if any(text in line for line in screen.display):
                 return moment
-        raise SystemExit(f"the screen never said {text}: {screen.display[20:50]}")
+        lines = [line.strip() for line in screen.display if "axial" in line or "/200" in line]
+        raise SystemExit(f"the screen never said {text}: {lines}")
 
     def memory(self):
         status = open(f"/proc/{self.pid}/status").read()
@@ -162,7 +163,7 @@ def main():
         if first is not None:
             frames.append(first)
         sizes.append(terminal.written - before)
-    last_key = time.perf_counter()
+    last_key = begin
     end = terminal.settle(1.0)
     late = (terminal.when("axial 200/200") - last_key) * 1000
     figures = {"p50_ms": share(frames, 0.5), "p99_ms": share(frames, 0.99), "most_ms": round(max(frames), 1)}

@@ -188,6 +188,18 @@ impl Raster {
         }
     }
 
+    /// Greys rounded to one of `levels`, black and white among them; colours stay.
+    pub fn with_grey_levels(mut self, levels: u8) -> Self {
+        let last = u32::from(levels.max(2) - 1);
+        if let Self::Grey(grey) = &mut self {
+            for value in grey.iter_mut() {
+                let level = (u32::from(*value) * last + 127) / 255;
+                *value = (level * 255 / last) as u8;
+            }
+        }
+        self
+    }
+
     /// The part that begins at a pixel; what lies outside is left out.
     pub(crate) fn cropped(&self, left: u32, top: u32, part: Extent) -> Self {
         let Extent { width, height } = part;

@@ -42,7 +42,7 @@ struct Element {
 /// The elements of an object or of an item, found by their tags.
 #[derive(Debug, Clone)]
 pub(crate) struct DataSet {
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
     encoding: Encoding,
     elements: Vec<Element>,
     /// Where the walk ended.
@@ -52,7 +52,7 @@ pub(crate) struct DataSet {
 impl DataSet {
     /// Reads until the end, until what makes no sense, or until an element for which `stops`.
     pub(crate) fn read(
-        bytes: &Arc<[u8]>,
+        bytes: &Arc<Vec<u8>>,
         range: std::ops::Range<usize>,
         encoding: Encoding,
         stops: impl Fn(Tag) -> bool,

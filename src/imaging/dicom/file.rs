@@ -48,7 +48,7 @@ fn is_bare(bytes: &[u8]) -> bool {
 
 impl File {
     /// `stops` at a tag: headers alone are read without what lies behind them.
-    pub(crate) fn read(bytes: Arc<[u8]>, limits: Limits) -> Result<Self, DecodeError> {
+    pub(crate) fn read(bytes: Arc<Vec<u8>>, limits: Limits) -> Result<Self, DecodeError> {
         let start = match bytes.get(PREAMBLE..PREAMBLE + 4) {
             Some(b"DICM") => PREAMBLE + 4,
             _ => 0,
@@ -141,7 +141,7 @@ pub(crate) fn not_read(syntax: &str) -> DecodeError {
     }
 }
 
-fn inflated(bytes: &[u8], limits: Limits) -> Result<Arc<[u8]>, DecodeError> {
+fn inflated(bytes: &[u8], limits: Limits) -> Result<Arc<Vec<u8>>, DecodeError> {
     let mut data = Vec::new();
     let most = limits.memory / 2;
     let mut inflater = flate2::read::DeflateDecoder::new(bytes).take(most);

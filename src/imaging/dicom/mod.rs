@@ -47,7 +47,7 @@ pub(crate) struct Looks {
 }
 
 impl Object {
-    pub(crate) fn read(bytes: Arc<[u8]>, limits: Limits) -> Result<Self, DecodeError> {
+    pub(crate) fn read(bytes: Arc<Vec<u8>>, limits: Limits) -> Result<Self, DecodeError> {
         let file = File::read(bytes, limits)?;
         let has_pixels = [
             tags::PIXEL_DATA,

@@ -172,7 +172,7 @@ impl Series {
 
 /// The objects of the largest series among files; what is no image is left out and counted.
 pub(crate) fn largest_series(
-    files: Vec<std::sync::Arc<[u8]>>,
+    files: Vec<std::sync::Arc<Vec<u8>>>,
     limits: Limits,
 ) -> Result<(Vec<Object>, usize), DecodeError> {
     let mut groups: BTreeMap<String, Vec<Object>> = BTreeMap::new();

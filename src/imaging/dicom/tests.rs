@@ -18,7 +18,7 @@ const LOSSY: [&str; 3] = [
 
 fn open(path: &str) -> Option<Result<Object, crate::DecodeError>> {
     let bytes = fs::read(data()?.join("dicom").join(path)).unwrap();
-    Some(Object::read(Arc::from(bytes), Limits::default()))
+    Some(Object::read(Arc::new(bytes), Limits::default()))
 }
 
 /// Means of 8 x 8 blocks, as numpy's `array_split` cuts them.

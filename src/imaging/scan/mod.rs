@@ -102,7 +102,7 @@ impl Scan {
     /// Opens the files of a DICOM folder: the largest series in it. Returns how many files are no
     /// part of it.
     pub fn open_series(files: Vec<Vec<u8>>, limits: Limits) -> Result<(Self, usize), DecodeError> {
-        let files = files.into_iter().map(Arc::from).collect();
+        let files = files.into_iter().map(Arc::new).collect();
         let (objects, left_out) = dicom::largest_series(files, limits)?;
         Ok((Self::of_series(dicom::assemble(objects)?), left_out))
     }
@@ -116,7 +116,7 @@ impl Scan {
             if is_gzip(&bytes) {
                 inflated(&bytes, limits)
             } else {
-                Ok(Arc::from(bytes))
+                Ok(Arc::new(bytes))
             }
         };
         let bytes = inflate(bytes)?;
@@ -390,7 +390,7 @@ fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0x1f, 0x8b])
 }
 
-fn inflated(bytes: &[u8], limits: Limits) -> Result<Arc<[u8]>, DecodeError> {
+fn inflated(bytes: &[u8], limits: Limits) -> Result<Arc<Vec<u8>>, DecodeError> {
     let mut data = Vec::new();
     let mut inflater = flate2::read::MultiGzDecoder::new(bytes).take(limits.memory);
     let outcome = inflater.read_to_end(&mut data);

@@ -21,7 +21,7 @@ pub(crate) fn is_nifti(bytes: &[u8]) -> bool {
 }
 
 /// `data` is the `.img` beside a `.hdr`; none when header and numbers are one file.
-pub(crate) fn read(bytes: Arc<[u8]>, data: Option<Arc<[u8]>>) -> Result<Nifti, DecodeError> {
+pub(crate) fn read(bytes: Arc<Vec<u8>>, data: Option<Arc<Vec<u8>>>) -> Result<Nifti, DecodeError> {
     let head = Head::of(&bytes).ok_or_else(|| damaged("it has no header"))?;
     let header = head.header()?;
     let start = match (&data, header.start) {

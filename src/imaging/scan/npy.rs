@@ -12,7 +12,7 @@ pub(crate) fn is_npy(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-pub(crate) fn read(bytes: Arc<[u8]>) -> Result<(Geometry, RawVolume), DecodeError> {
+pub(crate) fn read(bytes: Arc<Vec<u8>>) -> Result<(Geometry, RawVolume), DecodeError> {
     let (header, start) = header(&bytes).ok_or_else(|| damaged("its header is cut off"))?;
     let kind = value(header, "descr").unwrap_or_default();
     let kind = kind.trim_matches(['\'', '"']);

@@ -36,7 +36,7 @@ impl NumberKind {
 /// Numbers with the first axis running fastest, `times` volumes one after the other.
 #[derive(Debug, Clone)]
 pub(crate) struct RawVolume {
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
     start: usize,
     kind: NumberKind,
     is_big_endian: bool,
@@ -60,7 +60,7 @@ pub(crate) struct Coding {
 impl RawVolume {
     /// Volumes that the bytes do not hold whole are left out; without the first there is none.
     pub(crate) fn new(
-        bytes: Arc<[u8]>,
+        bytes: Arc<Vec<u8>>,
         start: usize,
         coding: Coding,
         (extent, times): ([u32; 3], u32),

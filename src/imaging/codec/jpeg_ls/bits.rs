@@ -1,140 +1,176 @@
-//! The bits of a scan. Behind a byte of ones stands a byte of seven bits (T.87 9.1), and a byte
-//! that begins with a one there is a marker.
+//! Bits of one stretch of coded data, without the zero bits stuffed after FF bytes.
 
+/// Codes with fewer leading zeros than this need no more than the bits a refill guarantees.
+const QUICK_ZEROS: u32 = 15;
+const GUARANTEED: u32 = 32;
+
+/// Shape of a length-limited Golomb code: from `most_zeros` leading zeros on, the value less one
+/// follows in `escape_bits` bits.
+#[derive(Clone, Copy)]
+pub(super) struct Code {
+    quick_zeros: u32,
+    most_zeros: u32,
+    escape_bits: u32,
+}
+
+impl Code {
+    pub(super) fn new(limit: u32, escape_bits: u32) -> Self {
+        let most_zeros = limit.saturating_sub(escape_bits + 1);
+        Self {
+            quick_zeros: most_zeros.min(QUICK_ZEROS),
+            most_zeros,
+            escape_bits,
+        }
+    }
+}
+
+/// Small and copied around the rare paths, so that the common one keeps it in registers.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    /// Left-aligned.
-    held: u64,
+    rest: &'a [u8],
+    /// The next bits, from the top; below `count` there is only what will be there anyway.
+    window: u64,
     count: u32,
-    is_after_ones: bool,
-    /// Bits that were asked for and are not there.
-    missing: u32,
+    /// Zero bits made up after the end of the data.
+    invented: u64,
+    /// So many bits left are more than padding.
+    padding: u64,
 }
 
 impl<'a> Bits<'a> {
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    pub(super) fn new(rest: &'a [u8]) -> Self {
+        // Padding with ones may complete an FF byte, which then brings seven more bits with it.
+        let padding = if let [.., 0xFF, _] = rest { 15 } else { 8 };
         Self {
-            bytes,
-            at: 0,
-            held: 0,
+            rest,
+            window: 0,
             count: 0,
-            is_after_ones: false,
-            missing: 0,
+            invented: 0,
+            padding,
         }
     }
 
-    /// Brings at least 32 bits in, zeros where there are no more.
-    #[inline]
-    fn fill(&mut self) {
-        if self.count >= 32 {
-            return;
-        }
-        if !self.is_after_ones
-            && let Some(next) = self.bytes.get(self.at..self.at + 4)
-            && let Some(next) = next.first_chunk::<4>()
-            && !next.contains(&0xFF)
-        {
-            self.held |= u64::from(u32::from_be_bytes(*next)) << (32 - self.count);
-            self.count += 32;
-            self.at += 4;
-            return;
-        }
-        while self.count <= 56 {
-            let Some(&byte) = self.bytes.get(self.at) else {
-                return self.run_dry();
-            };
-            if self.is_after_ones {
-                if byte >= 0x80 {
-                    return self.run_dry();
-                }
-                self.held |= u64::from(byte) << (57 - self.count);
-                self.count += 7;
-            } else {
-                self.held |= u64::from(byte) << (56 - self.count);
-                self.count += 8;
-            }
-            self.is_after_ones = byte == 0xFF;
-            self.at += 1;
-        }
+    /// Whether more bits were taken than there were.
+    pub(super) fn is_overdrawn(&self) -> bool {
+        u64::from(self.count) < self.invented
     }
 
-    fn run_dry(&mut self) {
-        if self.count < 32 {
-            self.missing += 32 - self.count;
-            self.count = 32;
-        }
-    }
-
-    /// Whether more was read than is there: a few bits of padding are.
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.missing > 64
-    }
-
-    #[inline]
-    fn drop_bits(&mut self, bits: u32) {
-        self.held <<= bits;
-        self.count -= bits;
+    /// Whether nothing but padding is left.
+    pub(super) fn is_used_up(&self) -> bool {
+        let unread = u64::from(self.count).checked_sub(self.invented);
+        self.rest.is_empty() && unread.is_some_and(|unread| unread < self.padding)
     }
 
     #[inline]
     pub(super) fn bit(&mut self) -> bool {
-        self.take(1) == 1
+        self.refill();
+        let bit = self.window >> 63 == 1;
+        self.skip(1);
+        bit
     }
 
-    /// Up to 16 bits.
+    /// The next `count` bits, at most 32.
     #[inline]
-    pub(super) fn take(&mut self, bits: u32) -> u32 {
-        if bits == 0 {
-            return 0;
+    pub(super) fn take(&mut self, count: u32) -> u32 {
+        self.refill();
+        let value = self.window >> 1 >> (63 - count);
+        self.skip(count);
+        value as u32
+    }
+
+    /// A Golomb code with `k` low bits (at most 17); `u32::MAX` if it is none.
+    #[inline]
+    pub(super) fn golomb(&mut self, k: u32, code: Code) -> u32 {
+        self.refill();
+        let zeros = self.window.leading_zeros();
+        if zeros >= code.quick_zeros {
+            let value;
+            (*self, value) = self.long_golomb(k, code);
+            return value;
         }
-        self.fill();
-        let value = (self.held >> (64 - bits)) as u32;
-        self.drop_bits(bits);
-        value
+        // The same as a shift by 64 less the length, in one step less.
+        let tail = self.window.wrapping_shr(!(zeros + k)) as u32;
+        self.skip(zeros + 1 + k);
+        (zeros << k) + (tail - (1 << k))
     }
 
-    /// Zeros before the next one, which is taken too; at most `most`.
-    #[inline]
-    pub(super) fn zeros(&mut self, most: u32) -> u32 {
+    #[cold]
+    fn long_golomb(mut self, k: u32, code: Code) -> (Self, u32) {
         let mut zeros = 0;
-        loop {
-            self.fill();
-            let run = self.held.leading_zeros().min(self.count);
-            if run < self.count {
-                self.drop_bits(run + 1);
-                return zeros + run;
-            }
-            zeros += run;
-            self.drop_bits(run);
-            if zeros > most || self.is_exhausted() {
-                return most + 1;
-            }
+        while zeros < code.most_zeros && !self.bit() {
+            zeros += 1;
+        }
+        if zeros < code.most_zeros {
+            let value = (zeros << k) + self.take(k);
+            return (self, value);
+        }
+        let value = if self.bit() {
+            self.take(code.escape_bits) + 1
+        } else {
+            u32::MAX
+        };
+        (self, value)
+    }
+
+    #[inline]
+    fn skip(&mut self, count: u32) {
+        self.window <<= count;
+        self.count -= count;
+    }
+
+    #[inline]
+    fn refill(&mut self) {
+        if self.count < GUARANTEED {
+            self.load();
         }
     }
 
-    /// Leaves the bits of this part and goes behind a restart marker; false when there is none.
-    pub(super) fn restart(&mut self) -> bool {
-        let rest = self
-            .bytes
-            .get(self.at.saturating_sub(1)..)
-            .unwrap_or_default();
-        let is_marker = |pair: &[u8]| matches!(pair, [0xFF, 0xD0..=0xD7]);
-        let Some(found) = rest.windows(2).position(is_marker) else {
-            return false;
-        };
-        *self = Self {
-            at: self.at.saturating_sub(1) + found + 2,
-            ..Self::new(self.bytes)
-        };
-        true
+    #[inline]
+    fn load(&mut self) {
+        if let Some(next) = self.rest.first_chunk::<8>() {
+            let word = u64::from_be_bytes(*next);
+            if !has_ff(word) {
+                let loaded = (63 - self.count) / 8;
+                self.window |= word >> self.count;
+                self.count += loaded * 8;
+                self.rest = &self.rest[loaded as usize..];
+                return;
+            }
+        }
+        *self = self.loaded_bytewise();
     }
 
-    /// Bytes before the marker that ends the scan.
-    pub(super) fn taken(&self) -> usize {
-        let from = self.at.saturating_sub(9);
-        let rest = self.bytes.get(from..).unwrap_or_default();
-        let is_marker = |pair: &[u8]| matches!(pair, [0xFF, 0x80..=0xFE]);
-        from + rest.windows(2).position(is_marker).unwrap_or(rest.len())
+    #[inline(never)]
+    fn loaded_bytewise(mut self) -> Self {
+        // An FF and its follower go in together, so that loading never starts between the two.
+        while self.count <= 64 - 15 {
+            match self.rest {
+                [0xFF, next, rest @ ..] => {
+                    self.push(0xFF << 7 | u64::from(*next), 15);
+                    self.rest = rest;
+                }
+                [byte, rest @ ..] => {
+                    self.push(u64::from(*byte), 8);
+                    self.rest = rest;
+                }
+                [] => {
+                    self.count += 8;
+                    self.invented += 8;
+                }
+            }
+        }
+        self
     }
+
+    fn push(&mut self, bits: u64, count: u32) {
+        self.window |= bits << (64 - self.count - count);
+        self.count += count;
+    }
+}
+
+/// Whether one of the eight bytes is FF.
+#[inline]
+pub(super) fn has_ff(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    (!word).wrapping_sub(ONES) & word & (ONES << 7) != 0
 }

@@ -1,142 +1,144 @@
-//! What has been learned of the errors in a context (T.87 A.3 to A.7).
+//! What the decoder learns while it reads: one memory for each class of neighbourhood, and two
+//! for the samples that end runs (T.87 A.6 and A.7.2).
 
-use super::Coding;
-use super::bits::Bits;
+/// Classes of neighbourhoods, those of opposite signs counted once.
+pub(super) const CONTEXTS: usize = 365;
 
-/// Of regular samples.
+/// Memory of a class of neighbourhoods.
 #[derive(Clone, Copy)]
 pub(super) struct Context {
-    /// Sum of the errors' sizes.
-    sizes: i32,
-    /// Sum of the errors, kept near zero by `correction`.
+    magnitude: u32,
+    count: i32,
     bias: i32,
-    correction: i32,
-    count: i32,
-}
-
-/// Of samples that end a run.
-#[derive(Clone, Copy)]
-pub(super) struct RunContext {
-    sizes: i32,
-    count: i32,
-    negatives: i32,
-    /// 1 where the run's value and the one above are alike.
-    kind: i32,
-}
-
-pub(super) fn first_sizes(range: i32) -> i32 {
-    ((range + 32) / 64).max(2)
-}
-
-/// The least number of low bits for which `count` errors reach `sizes`.
-#[inline]
-fn low_bits(count: i32, sizes: i32) -> u32 {
-    let mut bits = 0;
-    while i64::from(count) << bits < i64::from(sizes) && bits < 16 {
-        bits += 1;
-    }
-    bits
-}
-
-/// A code of at most `limit` bits (T.87 A.5.3).
-#[inline]
-fn code(bits: &mut Bits<'_>, low: u32, limit: u32, coding: &Coding) -> i32 {
-    let most = limit.saturating_sub(coding.error_bits + 1);
-    let high = bits.zeros(most);
-    let code = if high < most {
-        ((high << low) | bits.take(low)) as i32
-    } else {
-        bits.take(coding.error_bits.min(16)) as i32 + 1
-    };
-    // No sound error is larger: what is damaged must not overflow.
-    code.min(2 * coding.range)
+    correction: i16,
+    /// Low bits of the next code.
+    k: u8,
+    /// All ones where the roles of positive and negative errors are changed over.
+    flip: i8,
 }
 
 impl Context {
-    pub(super) fn new(range: i32) -> Self {
+    pub(super) fn new(range: u32) -> Self {
+        let magnitude = first_magnitude(range);
+        let k = low_bits(magnitude, 1) as u8;
         Self {
-            sizes: first_sizes(range),
+            magnitude,
+            count: 1,
             bias: 0,
             correction: 0,
-            count: 1,
+            k,
+            flip: 0,
         }
+    }
+
+    #[inline]
+    pub(super) fn k(&self) -> u32 {
+        self.k.into()
     }
 
     #[inline]
     pub(super) fn correction(&self) -> i32 {
-        self.correction
+        self.correction.into()
     }
 
-    /// Reads an error and learns from it.
+    /// The error a code's value stands for.
     #[inline]
-    pub(super) fn error(&mut self, bits: &mut Bits<'_>, coding: &Coding) -> i32 {
-        let low = low_bits(self.count, self.sizes);
-        let code = code(bits, low, coding.limit, coding);
-        let is_shifted = coding.near == 0 && low == 0 && 2 * self.bias <= -self.count;
-        // Even codes are the errors from zero upwards; shifted, those from minus one downwards.
-        let error = if (code & 1 == 1) == is_shifted {
-            code >> 1
-        } else {
-            -(code >> 1) - 1
+    pub(super) fn error(&self, mapped: u32) -> i32 {
+        let mapped = mapped as i32;
+        (mapped >> 1) ^ -(mapped & 1) ^ i32::from(self.flip)
+    }
+
+    /// Learns from an error; `difference` is what it means in samples.
+    #[inline]
+    pub(super) fn learn(&mut self, error: i32, difference: i32, near: i32, reset: u32) {
+        let mut count = self.count;
+        let mut magnitude = self.magnitude + error.unsigned_abs();
+        let mut bias = self.bias + difference;
+        if count == reset as i32 {
+            count >>= 1;
+            magnitude >>= 1;
+            bias >>= 1;
+        }
+        count += 1;
+        // Written without branches: whether the bias is high or low is hard to foretell.
+        let is_low = i32::from(bias <= -count);
+        let is_high = i32::from(bias > 0);
+        let bias = (bias + (count & -is_low) - (count & -is_high))
+            .max(1 - count)
+            .min(0);
+        let correction = (i32::from(self.correction) + is_high - is_low).clamp(-128, 127);
+        let k = low_bits(magnitude, count as u32);
+        let is_flipped = k == 0 && near == 0 && 2 * bias <= -count;
+        *self = Self {
+            magnitude,
+            count,
+            bias,
+            correction: correction as i16,
+            k: k as u8,
+            flip: -i8::from(is_flipped),
         };
-        self.learn(error, coding);
-        error
-    }
-
-    #[inline]
-    fn learn(&mut self, error: i32, coding: &Coding) {
-        self.bias += error * (2 * coding.near + 1);
-        self.sizes = (self.sizes + error.abs()).min(1 << 30);
-        if self.count == coding.reset {
-            self.sizes >>= 1;
-            self.bias >>= 1;
-            self.count >>= 1;
-        }
-        self.count += 1;
-        if self.bias <= -self.count {
-            self.bias = (self.bias + self.count).max(1 - self.count);
-            self.correction = (self.correction - 1).max(-128);
-        } else if self.bias > 0 {
-            self.bias = (self.bias - self.count).min(0);
-            self.correction = (self.correction + 1).min(127);
-        }
     }
 }
 
+/// How the left neighbour and the one above stand at the end of a run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum RunEnd {
+    Differ = 0,
+    Alike = 1,
+}
+
+/// Memory of the samples that end runs.
+#[derive(Clone, Copy)]
+pub(super) struct RunContext {
+    magnitude: u32,
+    count: u32,
+    negatives: u32,
+}
+
 impl RunContext {
-    pub(super) fn new(range: i32, kind: i32) -> Self {
+    pub(super) fn new(range: u32) -> Self {
         Self {
-            sizes: first_sizes(range),
+            magnitude: first_magnitude(range),
             count: 1,
             negatives: 0,
-            kind,
         }
     }
 
-    /// Reads the error of the sample that ends a run (T.87 A.7.2).
-    pub(super) fn error(&mut self, bits: &mut Bits<'_>, limit: u32, coding: &Coding) -> i32 {
-        let sizes = self.sizes + if self.kind == 1 { self.count >> 1 } else { 0 };
-        let low = low_bits(self.count, sizes);
-        let code = code(bits, low, limit, coding);
-        let doubled = code + self.kind;
-        let is_odd = doubled & 1 == 1;
-        let size = (doubled + 1) >> 1;
-        let odd_is_negative = low != 0 || 2 * self.negatives >= self.count;
-        let error = if odd_is_negative == is_odd {
-            -size
-        } else {
-            size
-        };
-        if error < 0 {
-            self.negatives += 1;
-        }
-        self.sizes = (self.sizes + ((code + 1 - self.kind) >> 1)).min(1 << 30);
-        if self.count == coding.reset {
-            self.sizes >>= 1;
+    pub(super) fn k(&self, end: RunEnd) -> u32 {
+        low_bits(self.magnitude + (self.count >> 1) * end as u32, self.count)
+    }
+
+    /// The error a code's value stands for, learnt from at once.
+    pub(super) fn error(&mut self, mapped: u32, k: u32, end: RunEnd, reset: u32) -> i32 {
+        let doubled = mapped + end as u32;
+        let size = doubled.div_ceil(2);
+        let odd_is_negative = k != 0 || 2 * self.negatives >= self.count;
+        let is_negative = (doubled % 2 == 1) == odd_is_negative && size != 0;
+        self.negatives += u32::from(is_negative);
+        self.magnitude += (mapped + 1 - end as u32) >> 1;
+        if self.count == reset {
+            self.magnitude >>= 1;
             self.count >>= 1;
             self.negatives >>= 1;
         }
         self.count += 1;
-        error
+        if is_negative {
+            -(size as i32)
+        } else {
+            size as i32
+        }
     }
+}
+
+fn first_magnitude(range: u32) -> u32 {
+    ((range + 32) / 64).max(2)
+}
+
+/// The smallest k with `count << k` not below `magnitude`.
+#[inline]
+fn low_bits(magnitude: u32, count: u32) -> u32 {
+    let k = count
+        .leading_zeros()
+        .saturating_sub(magnitude.leading_zeros());
+    k + u32::from(count << k < magnitude)
 }
