@@ -8,7 +8,7 @@ time of `show`, then 200 times `j` at 30 a second: key to frame, bytes a key, me
 after the last key the last slice is there. With --ssh the workbench runs through that host, so that
 a slow link can lie between (say, one that is limited to 5 Mbit/s). Needs python3, numpy and pyte.
 """
-import argparse, fcntl, json, os, pty, re, select, struct, subprocess, termios, time
+import argparse, fcntl, json, os, pty, re, select, shutil, struct, subprocess, termios, time
 import numpy
 import pyte
 
@@ -129,6 +129,8 @@ def main():
     for name in ("TMUX", "STY", "SSH_CONNECTION"):
         environment.pop(name, None)
     os.makedirs(FOLDER + "/home", exist_ok=True)
+    # A session that is remembered would begin elsewhere.
+    shutil.rmtree(space, ignore_errors=True)
     if not os.path.exists(space):
         with open(FOLDER + "/v.jsonl", "w") as out:
             out.write(json.dumps({"key": "v", "modality": "CT", "images": [{"path": "v.nii"}]}) + "\n")
