@@ -10,6 +10,8 @@ mod view;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod volume_tests;
 
 use std::sync::Arc;
 use std::time::Duration;

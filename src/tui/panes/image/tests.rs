@@ -11,7 +11,7 @@ use crate::graphics::prepare;
 use crate::graphics::tests::{canvas, scan};
 use crate::theme::Theme;
 
-fn region(id: i64, label: &str) -> Region {
+pub(super) fn region(id: i64, label: &str) -> Region {
     Region {
         id: RegionId(id),
         image: ImageId(1),
@@ -26,7 +26,7 @@ fn region(id: i64, label: &str) -> Region {
     }
 }
 
-fn image(id: i64, state: ImageState) -> Image {
+pub(super) fn image(id: i64, state: ImageState) -> Image {
     Image {
         id: ImageId(id),
         case: CaseId(7),
@@ -45,14 +45,14 @@ fn image(id: i64, state: ImageState) -> Image {
     }
 }
 
-fn readable() -> ImageState {
+pub(super) fn readable() -> ImageState {
     ImageState::Readable {
         width: 256,
         height: 192,
     }
 }
 
-fn shared(images: Vec<Image>) -> Shared {
+pub(super) fn shared(images: Vec<Image>) -> Shared {
     let case = Case {
         id: CaseId(7),
         source: SourceId(1),
@@ -252,7 +252,7 @@ fn every_hint_is_a_command() {
     }
 }
 
-fn screen(state: &State, shared: &Shared, columns: u16, rows: u16) -> String {
+pub(super) fn screen(state: &State, shared: &Shared, columns: u16, rows: u16) -> String {
     let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
     view(state, shared, &Theme::default(), buffer.area, &mut buffer);
     buffer

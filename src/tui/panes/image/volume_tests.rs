@@ -1,0 +1,261 @@
+//! The pane over a volume: slices, planes, windows, the pointer, and what is asked while a key is
+//! held.
+
+use semihv_imaging::{Cut, Limits, Scan, WindowChoice};
+use semihv_terminal::{ColourDepth, Placement};
+
+use super::tests::{image, readable, region, screen, shared};
+use super::*;
+use crate::graphics::prepare;
+use crate::graphics::tests::canvas;
+
+/// A NIfTI volume of 8 x 6 x 40 voxels of 1 x 1 x 2 mm whose values say where they are.
+fn volume() -> Scan {
+    let mut bytes = vec![0; 352];
+    let mut put = |at: usize, value: &[u8]| bytes[at..at + value.len()].copy_from_slice(value);
+    put(0, &348_i32.to_le_bytes());
+    for (at, side) in [3_i16, 8, 6, 40, 1].into_iter().enumerate() {
+        put(40 + at * 2, &side.to_le_bytes());
+    }
+    put(70, &4_i16.to_le_bytes());
+    for (at, step) in [1_f32, 1.0, 1.0, 2.0].into_iter().enumerate() {
+        put(76 + at * 4, &step.to_le_bytes());
+    }
+    put(108, &352_f32.to_le_bytes());
+    put(344, b"n+1");
+    for z in 0..40_i16 {
+        for y in 0..6_i16 {
+            bytes.extend((0..8_i16).flat_map(|x| (z * 100 + y * 10 + x).to_le_bytes()));
+        }
+    }
+    Scan::open(bytes, None, Limits::default()).unwrap()
+}
+
+struct Pane {
+    state: State,
+    shared: Shared,
+    scan: Scan,
+    protocol: Protocol,
+    /// What was asked last.
+    request: Option<PictureRequest>,
+    /// Wake-ups that were asked for.
+    wakes: Vec<Ticket>,
+}
+
+impl Pane {
+    fn new(protocol: Protocol) -> Self {
+        let mut volume_image = image(1, readable());
+        volume_image.location = "scans/head.nii.gz".to_owned();
+        volume_image.regions = vec![region(1, "nodule")];
+        volume_image.regions[0].shape = semihv_domain::Shape::Box {
+            x: 1.0,
+            y: 1.0,
+            width: 1.0,
+            height: 1.0,
+        };
+        let mut pane = Self {
+            state: State::default(),
+            shared: shared(vec![volume_image]),
+            scan: volume(),
+            protocol,
+            request: None,
+            wakes: Vec::new(),
+        };
+        pane.tell(Msg::Graphics(protocol));
+        pane.tell(Msg::Resized {
+            columns: 60,
+            rows: 20,
+        });
+        pane
+    }
+
+    fn tell(&mut self, msg: Msg) {
+        let effects = update(&mut self.state, msg, &mut self.shared);
+        self.perform(effects);
+    }
+
+    fn look(&mut self, change: Change) {
+        self.tell(Msg::Look(change));
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Draw(ticket, request) => {
+                    let canvas = canvas(self.protocol, ColourDepth::True);
+                    let picture = prepare(&self.scan, &request, &canvas).map(Arc::new);
+                    assert!(drawn(&mut self.state, ticket, &picture));
+                    self.request = Some(request);
+                }
+                Effect::Wake(ticket, _) => self.wakes.push(ticket),
+                other => panic!("not expected: {other:?}"),
+            }
+        }
+    }
+
+    fn wake(&mut self) {
+        let ticket = self.wakes.pop().unwrap();
+        let effects = woke(&mut self.state, ticket, &mut self.shared).unwrap();
+        self.perform(effects);
+    }
+
+    fn place(&self) -> (Cut, u32) {
+        let picture = self.state.picture.value().unwrap();
+        (picture.look.place.cut, picture.look.place.slice)
+    }
+
+    fn text(&self) -> String {
+        screen(&self.state, &self.shared, 60, 20)
+    }
+}
+
+#[test]
+fn a_volume_begins_in_the_middle_and_ends_at_its_ends() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    assert_eq!(pane.place(), (Cut::Axial, 20));
+    pane.look(Change::Slices(1));
+    assert_eq!(pane.place(), (Cut::Axial, 21));
+    pane.look(Change::LastSlice);
+    pane.look(Change::Slices(10));
+    assert_eq!(pane.place(), (Cut::Axial, 39));
+    pane.look(Change::FirstSlice);
+    pane.look(Change::Slices(-1));
+    assert_eq!(pane.place(), (Cut::Axial, 0));
+    assert!(pane.text().contains("axial 1/40"), "{}", pane.text());
+}
+
+#[test]
+fn planes_follow_each_other_with_the_patients_sides() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        pane.look(Change::NextCut);
+        seen.push(pane.place());
+    }
+    let expected = [(Cut::Coronal, 3), (Cut::Sagittal, 4), (Cut::Axial, 20)];
+    assert_eq!(seen, expected);
+    let sides: String = pane
+        .text()
+        .lines()
+        .flat_map(|line| line.chars().next().into_iter().chain(line.chars().nth(59)))
+        .filter(char::is_ascii_uppercase)
+        .collect();
+    assert_eq!(sides, "ARLP");
+}
+
+#[test]
+fn windows_go_round_and_a_step_makes_one_of_its_own() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    let window = |pane: &Pane| pane.state.picture.value().unwrap().look.window;
+    pane.look(Change::NextWindow);
+    assert_eq!(window(&pane), WindowChoice::Percentile);
+    pane.look(Change::NextWindow);
+    assert_eq!(window(&pane), WindowChoice::Full);
+    // 20 slices below: 2000 to 2057.
+    assert!(pane.text().contains("W 57 L 2028 full"), "{}", pane.text());
+    pane.look(Change::Shift {
+        bright: 1.0,
+        wide: 0.0,
+    });
+    let WindowChoice::Given(shifted) = window(&pane) else {
+        panic!("a window of its own");
+    };
+    assert!((shifted.centre - 2022.8).abs() < 0.1, "{shifted}");
+    pane.look(Change::UsualWindow);
+    assert_eq!(window(&pane), WindowChoice::Auto);
+}
+
+#[test]
+fn the_pointer_says_the_value_and_the_place() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.tell(Msg::Nudge(1, 1));
+    // Columns are stored from right to left already; rows from the back: y is counted from there.
+    assert!(pane.text().contains("x 5 y 4: 2015"), "{}", pane.text());
+    assert!(pane.text().contains("mm"), "{}", pane.text());
+    for _ in 0..20 {
+        pane.tell(Msg::Nudge(1, -1));
+    }
+    assert!(pane.text().contains("x 7 y 0: 2057"), "{}", pane.text());
+}
+
+#[test]
+fn a_marked_region_is_measured_and_can_be_come_closer_to() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.tell(Msg::NextRegion);
+    assert!(
+        pane.text().contains("nodule · 1 mm2 · mean"),
+        "{}",
+        pane.text()
+    );
+    pane.tell(Msg::OntoRegion);
+    let look = pane.state.picture.value().unwrap().look;
+    assert!(look.zoom > 1.0, "{look:?}");
+    pane.look(Change::Fit);
+    assert!(!pane.state.picture.value().unwrap().look.is_changed());
+}
+
+#[test]
+fn a_held_key_asks_for_drafts_and_its_rest_for_the_whole() {
+    let mut pane = Pane::new(Protocol::Kitty(Placement::Direct));
+    assert!(!pane.request.as_ref().unwrap().is_draft);
+    pane.look(Change::Slices(1));
+    pane.look(Change::Slices(1));
+    assert!(pane.request.as_ref().unwrap().is_draft);
+    pane.wake();
+    let request = pane.request.clone().unwrap();
+    assert!(!request.is_draft);
+    assert_eq!(request.look.unwrap().place.slice, 22);
+}
+
+#[test]
+fn a_slice_on_the_way_is_shown_while_the_last_is_awaited() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    let step = |pane: &mut Pane| {
+        let msg = Msg::Look(Change::Slices(1));
+        let effects = update(&mut pane.state, msg, &mut pane.shared);
+        let found = effects.into_iter().find_map(|effect| match effect {
+            Effect::Draw(ticket, request) => Some((ticket, request)),
+            _ => None,
+        });
+        found.unwrap()
+    };
+    let (first, request) = step(&mut pane);
+    step(&mut pane);
+    let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
+    let picture = prepare(&pane.scan, &request, &canvas).map(Arc::new);
+    assert!(drawn(&mut pane.state, first, &picture));
+    assert_eq!(pane.place().1, 21);
+    assert!(pane.state.slot.is_waiting());
+}
+
+#[test]
+fn slices_run_by_themselves_and_turn_at_the_end() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.look(Change::LastSlice);
+    pane.look(Change::Slices(-1));
+    pane.wakes.clear();
+    pane.tell(Msg::Cine);
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        // The tick is the first that was asked for; rests follow it.
+        let ticket = pane.wakes.remove(0);
+        pane.wakes.clear();
+        let effects = woke(&mut pane.state, ticket, &mut pane.shared).unwrap();
+        pane.perform(effects);
+        seen.push(pane.place().1);
+    }
+    assert_eq!(seen, [39, 39, 38, 37]);
+    pane.tell(Msg::Cine);
+    assert_eq!(pane.state.cine, None);
+}
+
+#[test]
+fn another_image_is_looked_at_anew_and_this_one_as_it_was() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.look(Change::Closer);
+    pane.look(Change::Invert);
+    let kept = pane.state.looks.known(semihv_domain::ImageId(1)).unwrap();
+    assert!(kept.is_inverted && kept.zoom > 1.0);
+    assert_eq!(pane.state.looks.known(semihv_domain::ImageId(2)), None);
+    assert!(pane.text().contains("inverted · x1.5"), "{}", pane.text());
+}
