@@ -72,7 +72,12 @@ impl Importer for Layout {
     }
 }
 
-static IMPORTERS: [&dyn Importer; 10] = [
+static IMPORTERS: [&dyn Importer; 12] = [
+    &Layout {
+        kind: "coco",
+        about: "COCO detection: images, annotations and categories in one JSON file",
+        read: kinds::coco::read,
+    },
     &Layout {
         kind: "covid-chestxray",
         about: "COVID-19 image data collection: metadata.csv and its images",
@@ -102,6 +107,11 @@ static IMPORTERS: [&dyn Importer; 10] = [
         kind: "ngc",
         about: "guideline summaries of the National Guideline Clearinghouse (XML)",
         read: kinds::ngc::read,
+    },
+    &Layout {
+        kind: "nih-boxes",
+        about: "NIH ChestX-ray14 boxes: BBox_List_2017.csv and images/",
+        read: kinds::nih_boxes::read,
     },
     &Layout {
         kind: "predictions",

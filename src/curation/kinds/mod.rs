@@ -1,5 +1,6 @@
 //! One module per layout.
 
+pub(crate) mod coco;
 pub(crate) mod covid_chestxray;
 pub(crate) mod csv;
 pub(crate) mod jsonl;
@@ -7,6 +8,7 @@ mod mapped;
 pub(crate) mod markdown;
 pub(crate) mod medpix2;
 pub(crate) mod ngc;
+pub(crate) mod nih_boxes;
 pub(crate) mod predictions;
 pub(crate) mod slake;
 pub(crate) mod vqa_med;

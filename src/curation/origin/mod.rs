@@ -146,7 +146,8 @@ impl Origin {
             Files::Folder(folder) => {
                 let path = folder.path_of(name);
                 Found {
-                    is_missing: !folder::is_file(&path),
+                    // A folder stands for the series of DICOM files in it.
+                    is_missing: !folder::is_file(&path) && !path.is_dir(),
                     location: path
                         .into_os_string()
                         .into_string()

@@ -328,3 +328,16 @@ fn vqa_med_is_read_inside_its_zip_and_the_litter_is_no_row() {
     );
     assert!(rows.images().all(|image| image.location.contains(".zip!/")));
 }
+
+#[test]
+fn the_boxes_of_chestxray14_are_all_taken() {
+    let Some(folder) = data("nih-cxr14-boxes") else {
+        return;
+    };
+    let rows = import("nih-boxes", &folder.join("BBox_List_2017.csv.gz"));
+    let regions: usize = rows.images().map(|image| image.regions.len()).sum();
+    assert_eq!(
+        (rows.cases.len(), regions, rows.skipped.len()),
+        (880, 984, 0)
+    );
+}

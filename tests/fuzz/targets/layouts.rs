@@ -5,13 +5,15 @@
 use libfuzzer_sys::fuzz_target;
 use semihv_curation::{ImportRequest, importer};
 
-const KINDS: [(&str, &str); 8] = [
+const KINDS: [(&str, &str); 10] = [
     ("csv", "x.csv"),
     ("predictions", "x.json"),
     ("predictions", "x.jsonl"),
     ("ngc", "x.xml"),
     ("markdown", "x.md"),
     ("vqa-med", "x.zip"),
+    ("coco", "x.json"),
+    ("nih-boxes", "BBox_List_2017.csv"),
     ("covid-chestxray", "metadata.csv"),
     ("jsonl", "x.tar.gz"),
 ];

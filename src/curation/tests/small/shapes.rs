@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use semihv_curation::{ImportError, ImportRequest, importer, read_bytes, read_lines};
-use semihv_domain::{Imported, Modality, QuestionKind, Sink, Skipped, Verdict};
+use semihv_domain::{Imported, Modality, QuestionKind, Shape, Sink, Skipped, Verdict};
 use semihv_workspace::FieldMapping;
 
 use crate::given::{CASE, answers, cases, folder, import, questions, reasons, try_import};
@@ -414,4 +414,61 @@ fn an_import_stops_when_asked_and_reports_its_bytes() {
         .read(&request, &mut sink)
         .unwrap();
     assert_eq!(sink.rows_left, 0);
+}
+
+#[test]
+fn coco_polygons_come_before_boxes_and_orphans_are_said() {
+    let file = br#"{"images":[{"id":1,"file_name":"a.png"},{"id":2,"file_name":"../b.png"}],
+        "categories":[{"id":3,"name":"lesion"}],
+        "annotations":[
+          {"image_id":1,"category_id":3,"bbox":[1,2,3,4]},
+          {"image_id":1,"category_id":3,"bbox":[1,2,3,4],"segmentation":[[0,0,4,0,4,4],[9,9]]},
+          {"image_id":1,"category_id":3,"bbox":[1,2,3,4],"segmentation":{"counts":[1],"size":[1,1]}},
+          {"image_id":1,"category_id":9,"bbox":[1,2,-3,4]},
+          {"image_id":7,"category_id":3,"bbox":[1,2,3,4]}]}"#;
+    let folder = folder(&[("x.json", file), ("a.png", b"x")]);
+    let read = import("coco", folder.path());
+    let case = cases(&read)[0];
+    assert_eq!((case.key.as_str(), case.images[0].is_missing), ("a", false));
+    let shapes: Vec<_> = case.images[0]
+        .regions
+        .iter()
+        .map(|region| &region.shape)
+        .collect();
+    let a_box = Shape::Box {
+        x: 1.0,
+        y: 2.0,
+        width: 3.0,
+        height: 4.0,
+    };
+    let polygon = Shape::Polygon {
+        points: vec![(0.0, 0.0), (4.0, 0.0), (4.0, 4.0)],
+    };
+    assert_eq!(shapes, [&a_box, &polygon, &a_box]);
+    assert_eq!(case.images[0].regions[0].label, "lesion");
+    assert_eq!(
+        reasons(&read),
+        [
+            "x.json: annotation 4 has neither a sound box nor a polygon",
+            "x.json: the path `../b.png` leaves the imported folder",
+            "x.json: 1 regions name no image of the file",
+        ]
+    );
+}
+
+#[test]
+fn nih_boxes_are_read_by_their_place_in_the_broken_header() {
+    let table = b"Image Index,Finding Label,Bbox [x,y,w,h],,,\n\
+        00013118_008.png,Atelectasis,225.08,547.02,86.78,79.19,,,\n\
+        00013118_008.png,Nodule,1,2,3,x,,,\n";
+    let folder = folder(&[
+        ("BBox_List_2017.csv", table),
+        ("images/00013118_008.png", b"x"),
+    ]);
+    let read = import("nih-boxes", folder.path());
+    let case = cases(&read)[0];
+    assert_eq!(case.patient.as_deref(), Some("00013118"));
+    assert!(!case.images[0].is_missing);
+    assert_eq!(case.images[0].regions[0].label, "Atelectasis");
+    assert_eq!(reasons(&read), ["BBox_List_2017.csv:3: `x` is no number"]);
 }
