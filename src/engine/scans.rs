@@ -14,6 +14,8 @@ use crate::engine::locked;
 
 /// Scans beyond this are forgotten, the one used longest ago first; the newest always stays.
 const MOST_BYTES: usize = 160 << 20;
+/// Files of up to this size are read ahead.
+const MOST_WARMED: u64 = 16 << 20;
 /// No series has more files.
 const MOST_FILES: usize = 20_000;
 
@@ -33,6 +35,18 @@ impl Engine {
         self.inner.scans.open(&location)
     }
 
+    /// Reads a scan before it is asked for. Large ones are left: they would push out what is looked
+    /// at now.
+    pub fn warm_scan(&self, location: &str) {
+        let path = self.resolve_location(location);
+        let size = std::fs::metadata(&path).map(|metadata| metadata.len());
+        if size.is_ok_and(|size| size <= MOST_WARMED)
+            && let Err(failure) = self.inner.scans.warm(&path.to_string_lossy())
+        {
+            tracing::debug!(%failure.summary, "a neighbour cannot be read");
+        }
+    }
+
     /// Where an image's file lies, for those who open it themselves.
     pub fn location_of(&self, image: &Image) -> String {
         let path = self.resolve_location(&image.location);
@@ -41,6 +55,24 @@ impl Engine {
 }
 
 impl Scans {
+    /// Kept as if it had been used long ago: it is the first to be forgotten.
+    fn warm(&self, location: &str) -> Result<(), Failure> {
+        let is_kept = |kept: &VecDeque<(String, Stamp, Arc<Scan>)>| {
+            kept.iter().any(|(known, _, _)| known == location)
+        };
+        if is_kept(&locked(&self.0)) {
+            return Ok(());
+        }
+        let stamp = stamp(location);
+        let scan = Arc::new(read_scan(location)?);
+        let mut kept = locked(&self.0);
+        if !is_kept(&kept) {
+            kept.push_front((location.to_owned(), stamp, scan));
+            shrink(&mut kept);
+        }
+        Ok(())
+    }
+
     fn open(&self, location: &str) -> Result<Arc<Scan>, Failure> {
         let stamp = stamp(location);
         {

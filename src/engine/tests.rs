@@ -499,3 +499,29 @@ fn real_sets_are_imported_in_full_and_a_second_time_without_a_change() {
     assert_eq!(overview.unindexed, 0);
     assert!(!list(&engine, ListKind::Questions, "lang:zh 肺").is_empty());
 }
+
+#[test]
+fn a_scan_is_kept_until_its_file_changes() {
+    let bench = Bench::new();
+    let path = bench.write("ws/a.png", "");
+    let draw = |at: usize| {
+        let picture = semihv_imaging::phantom::phantoms()[at].draw();
+        std::fs::write(&path, semihv_imaging::png(&picture).unwrap()).unwrap();
+    };
+    draw(0);
+    let engine = bench.open();
+    engine.warm_scan("a.png");
+    let first = engine.open_scan("a.png").unwrap();
+    assert!(std::sync::Arc::ptr_eq(
+        &first,
+        &engine.open_scan("a.png").unwrap()
+    ));
+    draw(9);
+    assert!(!std::sync::Arc::ptr_eq(
+        &first,
+        &engine.open_scan("a.png").unwrap()
+    ));
+    std::fs::write(&path, "replaced").unwrap();
+    let failure = engine.open_scan("a.png").unwrap_err();
+    assert!(failure.summary.starts_with("this is no PNG"), "{failure:?}");
+}

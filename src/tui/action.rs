@@ -80,6 +80,8 @@ pub enum Effect {
         target: Target,
         text: String,
     },
+    /// Read what lies at a location: it is probably looked at next.
+    Warm(String),
     /// Ask to be woken; a newer wake-up of the same slot replaces it.
     Wake(Ticket, Duration),
     /// Remember layout, selection and filters (written atomically, at most once a second).

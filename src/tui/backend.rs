@@ -31,6 +31,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Opens the picture or the volume at an image's location.
     fn open_scan(&self, location: &str) -> Result<Arc<Scan>, Failure>;
 
+    /// Reads what will probably be looked at next, if that is small.
+    fn warm_scan(&self, location: &str);
+
     /// Replaces the remembered session as a whole.
     fn save_session(&self, json: &str) -> Result<(), Failure>;
 

@@ -41,6 +41,10 @@ impl Backend for Engine {
         Self::open_scan(self, location)
     }
 
+    fn warm_scan(&self, location: &str) {
+        Self::warm_scan(self, location);
+    }
+
     fn save_session(&self, json: &str) -> Result<(), Failure> {
         Self::save_session(self, json)
     }

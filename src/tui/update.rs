@@ -111,7 +111,10 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
 fn outcome(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Reply(ticket, reply) => replied(state, ticket, &reply),
-        Action::Drawn(ticket, drawn) => state.panes.drawn(ticket, &drawn).unwrap_or_default(),
+        Action::Drawn(ticket, drawn) => {
+            let drawn = state.panes.drawn(ticket, &drawn, &state.shared);
+            drawn.unwrap_or_default()
+        }
         Action::Woke(ticket) => woke(state, ticket),
         Action::Engine(event) => heard(state, event),
         Action::Edited(edit, outcome) => {

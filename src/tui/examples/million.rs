@@ -307,6 +307,8 @@ impl Backend for MadeUp {
         events.take().unwrap_or_else(|| channel().1)
     }
 
+    fn warm_scan(&self, _location: &str) {}
+
     fn open_scan(&self, _location: &str) -> Result<Arc<semihv_imaging::Scan>, Failure> {
         Err(Failure::new(
             "picture",

@@ -144,8 +144,10 @@ impl Panes {
         &mut self,
         ticket: Ticket,
         outcome: &Result<Arc<Picture>, Failure>,
+        shared: &Shared,
     ) -> Option<Vec<Effect>> {
-        image::drawn(&mut self.image, ticket, outcome).then(Vec::new)
+        image::drawn(&mut self.image, ticket, outcome)
+            .then(|| image::neighbours(&mut self.image, shared))
     }
 
     pub fn mouse(

@@ -3,6 +3,7 @@
 //! The only place that spawns, sleeps, and reads the clock. Nothing ticks: without a key, an
 //! answer or an event nothing wakes and no byte is written.
 
+mod clicks;
 mod clipboard;
 mod editor;
 mod frame_budget;

@@ -6,12 +6,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crossterm::event::{Event as TerminalEvent, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::Event as TerminalEvent;
 use semihv_domain::{Failure, FailureKind, UnixSeconds};
 use semihv_engine::Event;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
+use super::clicks::Clicks;
 use super::clipboard::{self, Between};
 use super::frame_budget::FrameBudget;
 use super::keyboard::{Heard, Keyboard};
@@ -23,7 +24,6 @@ use super::{Options, Outcome, RunError, editor};
 use crate::action::{Action, Effect};
 use crate::backend::Backend;
 use crate::keys::Key;
-use crate::pane::{Mouse, MouseKind};
 use crate::session;
 use crate::slot::{SlotName, Ticket};
 use crate::state::{Start, State, Tone};
@@ -33,7 +33,6 @@ use crate::view::view;
 /// Keys and events taken before the next frame.
 const BATCH: usize = 64;
 /// Two clicks within this are one double click.
-const DOUBLE_CLICK: Duration = Duration::from_millis(400);
 /// A session is saved this long after it changed.
 const SESSION: Duration = Duration::from_secs(1);
 /// With nothing to wait for, this is never reached.
@@ -75,7 +74,7 @@ struct Workbench {
     frame_due: Option<Instant>,
     /// The owed frame shows what a key did.
     is_key_owed: bool,
-    clicked: Option<(Instant, u16, u16)>,
+    clicks: Clicks,
     ended: Option<Outcome>,
 }
 
@@ -172,7 +171,7 @@ impl Workbench {
             budget: FrameBudget::new(now),
             frame_due: Some(now),
             is_key_owed: false,
-            clicked: None,
+            clicks: Clicks::default(),
             ended: None,
         };
         workbench.tell_time();
@@ -277,36 +276,13 @@ impl Workbench {
             }
             TerminalEvent::Paste(text) => self.act(Action::Paste(text)),
             TerminalEvent::Mouse(mouse) => {
-                if let Some(mouse) = self.mouse(mouse) {
+                if let Some(mouse) = self.clicks.read(mouse, Instant::now()) {
                     self.act(Action::Mouse(mouse));
                 }
             }
             TerminalEvent::Resize(columns, rows) => self.resize((columns, rows)),
             TerminalEvent::FocusGained | TerminalEvent::FocusLost => {}
         }
-    }
-
-    fn mouse(&mut self, mouse: MouseEvent) -> Option<Mouse> {
-        let (column, row) = (mouse.column, mouse.row);
-        let kind = match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => {
-                let now = Instant::now();
-                let last = self.clicked.replace((now, column, row));
-                let is_double = last.is_some_and(|(then, at_column, at_row)| {
-                    (at_column, at_row) == (column, row) && now - then < DOUBLE_CLICK
-                });
-                if is_double {
-                    MouseKind::DoubleClick
-                } else {
-                    MouseKind::Click
-                }
-            }
-            MouseEventKind::Drag(MouseButton::Left) => MouseKind::Drag,
-            MouseEventKind::ScrollDown => MouseKind::ScrollDown,
-            MouseEventKind::ScrollUp => MouseKind::ScrollUp,
-            _ => return None,
-        };
-        Some(Mouse { column, row, kind })
     }
 
     /// Several sizes in a row (a window that is dragged) cost one frame: drawing is owed, not done.
@@ -448,6 +424,13 @@ impl Workbench {
             }
             Effect::ReadSettings => {
                 self.tell(|backend| Action::Settings(Box::new(backend.settings())));
+            }
+            Effect::Warm(location) => {
+                let backend = Arc::clone(&self.backend);
+                self.tasks.spawn_blocking(move || {
+                    backend.warm_scan(&location);
+                    Done::Saved
+                });
             }
             Effect::NextGraphics => {
                 let removed = self.pictures.leave();

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
-use semihv_domain::{Failure, Image, ImageState};
+use semihv_domain::{Failure, Image, ImageId, ImageState};
 use semihv_engine::{CaseDetail, Reply};
 use semihv_terminal::Protocol;
 
@@ -48,6 +48,8 @@ pub struct State {
     is_hurried: bool,
     /// The slices run by themselves, forwards or backwards.
     cine: Option<i64>,
+    /// The image whose neighbours were read ahead.
+    warmed_for: Option<ImageId>,
     /// Where the pointer is in the picture, as a pixel of its slice.
     pointer: Option<(u32, u32)>,
     /// Where a drag of the window was last.
@@ -69,6 +71,7 @@ impl Default for State {
             looks: Looks::default(),
             is_hurried: false,
             cine: None,
+            warmed_for: None,
             pointer: None,
             dragged: None,
             rest: Slot::new(SlotName::PictureRest),
@@ -382,6 +385,32 @@ pub fn drawn(state: &mut State, ticket: Ticket, outcome: &Result<Arc<Picture>, F
         };
     }
     is_on_the_way
+}
+
+/// The pictures before and after the one that is shown now are read ahead.
+pub fn neighbours(state: &mut State, shared: &Shared) -> Vec<Effect> {
+    let (Some((image, position)), false) = (shown(shared), state.slot.is_waiting()) else {
+        return Vec::new();
+    };
+    if state.warmed_for.replace(image.id) == Some(image.id) {
+        return Vec::new();
+    }
+    let images = shared.case.value().map(|detail| detail.images.as_slice());
+    let images = images.unwrap_or_default();
+    let after = images.get(position + 1);
+    let before = position.checked_sub(1).and_then(|at| images.get(at));
+    let readable = |image: &&Image| {
+        matches!(
+            image.state,
+            ImageState::Unchecked | ImageState::Readable { .. }
+        )
+    };
+    after
+        .into_iter()
+        .chain(before)
+        .filter(readable)
+        .map(|image| Effect::Warm(image.location.clone()))
+        .collect()
 }
 
 /// What lies over the cells of `area` in this frame, for [`crate::graphics::OnScreen`].

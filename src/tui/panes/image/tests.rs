@@ -339,3 +339,14 @@ fn no_size_is_too_small() {
         }
     }
 }
+
+#[test]
+fn the_pictures_beside_the_one_that_is_shown_are_read_ahead_once() {
+    let mut shared = three_images();
+    let (mut state, effects) = pane(&mut shared, 60, 20);
+    assert_eq!(neighbours(&mut state, &shared), []);
+    answer(&mut state, &effects);
+    let next = Effect::Warm("images/ct-017-2.png".to_owned());
+    assert_eq!(neighbours(&mut state, &shared), [next]);
+    assert_eq!(neighbours(&mut state, &shared), []);
+}
