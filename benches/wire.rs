@@ -57,6 +57,7 @@ fn measure(name: &str, (protocol, is_draft): (Protocol, bool), slice: &Scan) -> 
         rows: PANE.1,
         look: None,
         is_draft,
+        shows_overlays: true,
         regions: Vec::new(),
         marked: None,
     };

@@ -298,7 +298,7 @@ pub struct LookArguments {
     /// Bright for dark
     #[arg(long)]
     pub invert: bool,
-    /// Outline the regions that the workspace knows of the image
+    /// Draw the regions that the workspace knows of the image, and the file's own graphics
     #[arg(long)]
     pub regions: bool,
     /// Up to N slices, evenly spaced, on one sheet

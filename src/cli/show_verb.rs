@@ -5,8 +5,8 @@ use std::path::Path;
 use semihv_domain::{Failure, FailureKind, Shape};
 use semihv_engine::Engine;
 use semihv_imaging::{
-    Extent, Ink, Limits, Look, Place, Raster, Scan, contact_sheet, describe, framing, outline, png,
-    shown,
+    Extent, Ink, Limits, Look, Place, Raster, Scan, contact_sheet, describe, framing, outline,
+    overlaid, png, shown,
 };
 use semihv_terminal::Choice;
 
@@ -64,6 +64,12 @@ pub(crate) fn show(
         }
         let framing = framing(&scan, &slice.pixels, &look, room);
         let raster = shown(&scan, slice.clone(), &look, &framing, framing.shown);
+        let overlays = scan.overlays(look.place).into_iter();
+        let raster = overlays
+            .filter(|_| asked.look.regions)
+            .fold(raster, |raster, overlay| {
+                overlaid(raster, &overlay, &framing, REGION.colour)
+            });
         Ok(regions.iter().fold(raster, |raster, shape| {
             outline(raster, &framing.moved(shape), framing.part(), REGION)
         }))

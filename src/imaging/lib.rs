@@ -28,7 +28,7 @@ pub use describe::describe;
 pub use dicom::Overlay;
 pub use encode::{EncodeError, png};
 pub use fit::{Extent, fit, fitted, resize};
-pub use look::{Framing, Look, Turn, shown};
+pub use look::{Framing, Look, Turn, overlaid, shown};
 pub use outline::{Ink, outline};
 pub use pixels::{Pixels, Raster};
 pub use plane::Plane;

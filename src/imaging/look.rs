@@ -4,7 +4,7 @@ use image::imageops;
 use semihv_domain::Shape;
 
 use crate::fit::{Extent, fitted, resize};
-use crate::{Place, Raster, Scan, Slice, WindowChoice};
+use crate::{Overlay, Place, Raster, Scan, Slice, WindowChoice};
 
 /// Everything that decides what of a scan is seen.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -286,6 +286,43 @@ pub fn shown(scan: &Scan, slice: Slice, look: &Look, framing: &Framing, extent: 
     resize(part, extent)
 }
 
+/// Paints the bits of an overlay over the seen part of its slice.
+pub fn overlaid(raster: Raster, overlay: &Overlay, framing: &Framing, colour: [u8; 3]) -> Raster {
+    let (across, down) = (
+        f64::from(raster.width()) / f64::from(framing.width.max(1)),
+        f64::from(raster.height()) / f64::from(framing.height.max(1)),
+    );
+    let mut canvas = raster.into_colour();
+    let rows = overlay.bits.chunks(overlay.width.max(1) as usize);
+    for (y, row) in (overlay.top..).zip(rows) {
+        for (x, _) in (overlay.left..).zip(row).filter(|(_, bit)| **bit) {
+            // The two corners of the pixel, wherever a turn puts them.
+            let corner = |x: i32, y: i32| {
+                let (x, y) = framing
+                    .turn
+                    .seen((f64::from(x), f64::from(y)), framing.stored);
+                (
+                    ((x - f64::from(framing.left)) * across).round(),
+                    ((y - f64::from(framing.top)) * down).round(),
+                )
+            };
+            let (a, b) = (corner(x, y), corner(x + 1, y + 1));
+            let span = |a: f64, b: f64, most: u32| {
+                let first = a.min(b).clamp(0.0, f64::from(most)) as u32;
+                // A bit that is smaller than a pixel of the screen is still seen.
+                let last = a.max(b).max(a.min(b) + 1.0).clamp(0.0, f64::from(most)) as u32;
+                first..last
+            };
+            for y in span(a.1, b.1, canvas.height()) {
+                for x in span(a.0, b.0, canvas.width()) {
+                    canvas.put_pixel(x, y, image::Rgb(colour));
+                }
+            }
+        }
+    }
+    Raster::Colour(canvas)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -328,6 +365,34 @@ mod tests {
         assert_eq!(shown(Turn::default().mirrored()), "LRAP");
         assert_eq!(shown(right), "PARL");
         assert_eq!(shown(right.turned()), "LRPA");
+    }
+
+    #[test]
+    fn an_overlay_lies_on_its_pixels_whatever_the_zoom_and_the_turn() {
+        let overlay = Overlay {
+            label: "note".to_owned(),
+            left: 1,
+            top: -1,
+            width: 2,
+            height: 2,
+            bits: vec![true, true, false, true],
+        };
+        let grey = || Raster::Grey(image::GrayImage::new(8, 8));
+        let painted = |look: &Look| {
+            let framing = Framing::of(extent(4, 4), 1.0, look, extent(8, 8));
+            let raster = overlaid(grey(), &overlay, &framing, [255, 0, 0]);
+            let red = |&(x, y): &(u32, u32)| raster.rgb(x, y) == [255, 0, 0];
+            let all = (0..8).flat_map(|y| (0..8).map(move |x| (x, y)));
+            all.filter(red).collect::<Vec<_>>()
+        };
+        // The first row lies above the picture; of the second, its right bit is pixel 2, 0.
+        let plain = painted(&Look::default());
+        assert_eq!(plain, [(4, 0), (5, 0), (4, 1), (5, 1)]);
+        let mirrored = Look {
+            turn: Turn::default().mirrored(),
+            ..Look::default()
+        };
+        assert_eq!(painted(&mirrored), [(2, 0), (3, 0), (2, 1), (3, 1)]);
     }
 
     proptest! {

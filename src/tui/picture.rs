@@ -22,6 +22,8 @@ pub struct PictureRequest {
     pub look: Option<Look>,
     /// Half the pixels, where the terminal enlarges them: while somebody goes on and on.
     pub is_draft: bool,
+    /// Draw the graphics that the file itself lays over the slice.
+    pub shows_overlays: bool,
     /// Outlined in the picture; empty when regions are hidden.
     pub regions: Vec<Shape>,
     /// Index into `regions` of the one that is looked at.

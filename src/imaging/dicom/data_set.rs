@@ -132,6 +132,15 @@ impl DataSet {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
+    /// A short name that is fit to be shown, whatever the file holds.
+    pub(crate) fn word(&self, tag: Tag) -> String {
+        let text = self.text(tag).unwrap_or_default();
+        text.chars()
+            .filter(char::is_ascii_graphic)
+            .take(24)
+            .collect()
+    }
+
     /// One of the texts of a value, which backslashes part.
     pub(crate) fn texts(&self, tag: Tag) -> Vec<String> {
         let text = self.text(tag).unwrap_or_default();

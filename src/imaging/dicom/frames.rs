@@ -145,7 +145,11 @@ fn photometric(data: &DataSet, samples: u32) -> Result<Photometric, DecodeError>
         ("YBR_RCT" | "YBR_ICT", _) => Photometric::YbrInCodec,
         ("RGB" | "", _) => Photometric::Rgb,
         (other, _) => {
-            let other: String = other.chars().take(24).collect();
+            let other: String = other
+                .chars()
+                .filter(char::is_ascii_graphic)
+                .take(24)
+                .collect();
             return Err(damaged(format!(
                 "{samples} samples a pixel cannot be {other}"
             )));
@@ -170,7 +174,7 @@ pub(crate) fn count(file: &File, layout: &Layout) -> u32 {
 pub(crate) fn read(file: &File, layout: &Layout, frame: u32) -> Result<Frame, DecodeError> {
     if !file.data.has(tags::PIXEL_DATA) {
         return Err(DecodeError::NoPixels {
-            what: file.data.text(tags::MODALITY).unwrap_or_default(),
+            what: file.data.word(tags::MODALITY),
         });
     }
     let fragments = file.data.fragments(tags::PIXEL_DATA);

@@ -58,7 +58,7 @@ impl Object {
         .any(|tag| file.data.has(tag));
         if !has_pixels {
             return Err(DecodeError::NoPixels {
-                what: file.data.text(tags::MODALITY).unwrap_or_default(),
+                what: file.data.word(tags::MODALITY),
             });
         }
         let layout = Layout::of(&file.data, limits)?;

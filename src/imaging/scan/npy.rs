@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use semihv_domain::printable_line;
+
 use super::geometry::Geometry;
 use super::raw::{Coding, NumberKind, RawVolume};
 use crate::{DecodeError, Format};
@@ -28,7 +30,12 @@ pub(crate) fn read(bytes: Arc<Vec<u8>>) -> Result<(Geometry, RawVolume), DecodeE
         "i8" => NumberKind::I64,
         "f4" => NumberKind::F32,
         "f8" => NumberKind::F64,
-        _ => return Err(unsupported(format!("its numbers are `{kind}`"))),
+        _ => {
+            return Err(unsupported(format!(
+                "its numbers are `{}`",
+                printable_line(kind)
+            )));
+        }
     };
     if value(header, "fortran_order") == Some("True") {
         let why = "its columns come first; save numpy.ascontiguousarray of it";
@@ -86,9 +93,12 @@ fn extent(shape: &str) -> Result<[u32; 3], DecodeError> {
     match sides.as_deref() {
         Ok(&[rows, columns]) => Ok([columns, rows, 1]),
         Ok(&[slices, rows, columns]) => Ok([columns, rows, slices]),
-        _ => Err(unsupported(format!(
-            "its shape is {shape}; two or three axes are read"
-        ))),
+        _ => {
+            let shape = printable_line(shape);
+            Err(unsupported(format!(
+                "its shape is {shape}; two or three axes are read"
+            )))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use image::ImageError;
 use semihv_domain::{Failure, FailureKind, Shape};
 use semihv_imaging::{
-    Extent, Framing, Ground, Ink, Limits, Look, Raster, Scan, describe, outline, shown,
+    Extent, Framing, Ground, Ink, Limits, Look, Raster, Scan, describe, outline, overlaid, shown,
 };
 use semihv_terminal::{Capabilities, CellSize, Placement, Protocol};
 
@@ -53,6 +53,13 @@ pub fn prepare(scan: &Scan, request: &PictureRequest, canvas: &Canvas) -> Result
     } else {
         raster
     };
+    let overlays = scan
+        .overlays(look.place)
+        .into_iter()
+        .filter(|_| request.shows_overlays);
+    let raster = overlays.fold(raster, |raster, overlay| {
+        overlaid(raster, &overlay, &shape.framing, canvas.inks.region)
+    });
     let raster = outlined(raster, &shape.framing, request, canvas.inks);
     let fingerprint = fingerprint(&raster, canvas);
     let drawing =
@@ -253,6 +260,7 @@ pub(crate) mod tests {
             rows,
             look: None,
             is_draft: false,
+            shows_overlays: true,
             regions: Vec::new(),
             marked: None,
         }

@@ -577,6 +577,7 @@ fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
         columns: area.width,
         rows: area.height,
         look: state.looks.known(image.id),
+        shows_overlays: !state.hides_regions,
         is_draft: state.is_hurried && state.protocol.is_some_and(enlarges),
         marked: shared
             .selection
