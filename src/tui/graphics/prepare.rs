@@ -24,7 +24,7 @@ const LONGEST_SIDE: u32 = 4096;
 const THIN_LINES_UP_TO: u32 = 400;
 
 /// Greys of a draft.
-const DRAFT_LEVELS: u8 = 20;
+const DRAFT_LEVELS: u8 = 16;
 
 /// What a picture is prepared for.
 #[derive(Debug, Clone, PartialEq, Eq)]
