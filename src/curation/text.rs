@@ -41,6 +41,15 @@ pub(crate) fn section(heading: &str, text: &str) -> Option<Section> {
     })
 }
 
+/// What is wrong with a text that should name a year: without a word, `year:` would lose the case.
+pub(crate) fn no_year(text: &str) -> Option<String> {
+    let is_wrong = year_in(text).is_none() && meaningful(text).is_some();
+    is_wrong.then(|| {
+        let shown: String = text.chars().take(40).collect();
+        format!("no year in `{shown}`; the case is taken without one")
+    })
+}
+
 /// The last year (1800 to 2199) a text names: `2003 (revised 2013)` is of 2013, `03/16/20` of 2020.
 pub(crate) fn year_in(text: &str) -> Option<i32> {
     if let Some(year) = text.parse().ok().filter(|year| (1800..2200).contains(year)) {

@@ -9,13 +9,6 @@ use semihv_domain::{Failure, FailureKind};
 use crate::Engine;
 
 impl Engine {
-    /// The bytes behind an image's location.
-    pub fn read_image(&self, location: &str) -> Result<Vec<u8>, Failure> {
-        let location = self.resolve_location(location);
-        read_bytes(&location.to_string_lossy())
-            .map_err(|error| Failure::of("image", FailureKind::Data, &error))
-    }
-
     /// Relative locations start at the workspace, so that it can be moved.
     pub(crate) fn resolve_location(&self, location: &str) -> PathBuf {
         self.inner.places.resolve(Path::new(location))

@@ -20,7 +20,7 @@ use crate::importer::ImportRequest;
 use crate::origin::{Origin, name};
 use crate::rows::{Lines, parse};
 use crate::text::{
-    Scalar, kept, meaningful, modality, or_default, question_key, question_kind, year_in,
+    Scalar, kept, meaningful, modality, no_year, or_default, question_key, question_kind, year_in,
 };
 
 pub(crate) const EXTENSIONS: [&str; 2] = ["jsonl", "ndjson"];
@@ -235,13 +235,14 @@ fn draft(place: Place<'_>, row: CaseRow) -> Result<Drafts, String> {
             Err(fault) => faults.push(fault),
         }
     }
+    faults.extend(no_year(&row.year.0));
     let case = CaseDraft {
         title: row.title.kept().unwrap_or_else(|| key.clone()),
         key,
         patient: row.patient.kept(),
         modality,
         body_part: row.body_part.kept(),
-        year: year_of(&row.year.0, &mut faults),
+        year: year_in(&row.year.0),
         language,
         licence: row.licence.kept(),
         sections: row
@@ -261,18 +262,6 @@ fn draft(place: Place<'_>, row: CaseRow) -> Result<Drafts, String> {
         questions,
         faults,
     })
-}
-
-/// A year that cannot be read is said, or `year:` would lose the case without a trace.
-fn year_of(text: &str, faults: &mut Vec<String>) -> Option<i32> {
-    let year = year_in(text);
-    if year.is_none() && meaningful(text).is_some() {
-        let shown: String = text.chars().take(40).collect();
-        faults.push(format!(
-            "no year in `{shown}`; the case is taken without one"
-        ));
-    }
-    year
 }
 
 fn image_draft(

@@ -15,7 +15,7 @@ use crate::error::{ImportError, Stop};
 use crate::feed::Feed;
 use crate::origin::name;
 use crate::rows::delimited::Fields;
-use crate::text::{meaningful, modality, question_key, question_kind, section, year_in};
+use crate::text::{meaningful, modality, no_year, question_key, question_kind, section, year_in};
 
 /// What a mapping may name, beside `section.NAME`.
 pub(crate) const FIELDS: [&str; 18] = [
@@ -217,6 +217,9 @@ pub(crate) fn take_mapped(
             return Ok(());
         }
     };
+    if let Some(fault) = mapping.one("year", cells).and_then(|text| no_year(&text)) {
+        feed.skip(place.file, Some(place.line), fault);
+    }
     let Some(question) = question else {
         return accept_once(feed, &mut keys.cases, at, Imported::Case(case)).map(drop);
     };

@@ -53,11 +53,12 @@ pub fn prepare(scan: &Scan, request: &PictureRequest, canvas: &Canvas) -> Result
     } else {
         raster
     };
-    let overlays = scan
-        .overlays(look.place)
-        .into_iter()
-        .filter(|_| request.shows_overlays);
-    let raster = overlays.fold(raster, |raster, overlay| {
+    let overlays = if request.shows_overlays {
+        scan.overlays(look.place)
+    } else {
+        Vec::new()
+    };
+    let raster = overlays.into_iter().fold(raster, |raster, overlay| {
         overlaid(raster, &overlay, &shape.framing, canvas.inks.region)
     });
     let raster = outlined(raster, &shape.framing, request, canvas.inks);

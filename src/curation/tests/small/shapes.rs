@@ -472,3 +472,14 @@ fn nih_boxes_are_read_by_their_place_in_the_broken_header() {
     assert_eq!(case.images[0].regions[0].label, "Atelectasis");
     assert_eq!(reasons(&read), ["BBox_List_2017.csv:3: `x` is no number"]);
 }
+
+#[test]
+fn a_table_says_which_year_is_none() {
+    let folder = folder(&[("x.csv", b"key,title,year\na,A,20x0\nb,B,2019\n")]);
+    let read = import("csv", folder.path());
+    assert_eq!(cases(&read).len(), 2);
+    assert_eq!(
+        reasons(&read),
+        ["x.csv:2: no year in `20x0`; the case is taken without one"]
+    );
+}

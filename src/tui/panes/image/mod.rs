@@ -186,7 +186,9 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         }
         Msg::Point(column, row) => {
             state.dragged = Some((column, row));
-            state.pointer = state.pixel_under(shared, column, row);
+            // A second click on the same pixel takes the pointer away.
+            let pixel = state.pixel_under(shared, column, row);
+            state.pointer = pixel.filter(|_| state.pointer != pixel);
         }
         Msg::Nudge(across, down) => nudge(state, shared, (across, down)),
         Msg::Drag(column, row) => effects = drag(state, shared, (column, row)),
@@ -343,6 +345,13 @@ pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
     };
     if state.asked.as_ref() == Some(&wanted) {
         return Vec::new();
+    }
+    if state
+        .asked
+        .as_ref()
+        .is_some_and(|asked| asked.image != wanted.image)
+    {
+        state.pointer = None;
     }
     let shows_it_already = state
         .picture

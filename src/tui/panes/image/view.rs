@@ -164,7 +164,7 @@ impl Page<'_> {
         }
     }
 
-    /// `axial 42/96 ··•··▲··•·· W 1500 L -600 lung`, or the value under the pointer.
+    /// `axial 42/96 ··•··▲··•·· W 1500 L -600 lung`; with a pointer, the value under it first.
     fn look_line(&self, state: &State, image: &Image, row: u16, buffer: &mut Buffer) {
         let Some(picture) = state
             .picture
@@ -174,16 +174,13 @@ impl Page<'_> {
             return;
         };
         let width = usize::from(self.area.width.saturating_sub(2));
-        let right = match state.pointer {
-            Some(pixel) => readout::pointed(picture, pixel),
-            None => readout::looked(picture),
+        let right = self.shortened(&printable_line(&readout::looked(picture)), width);
+        let room = width.saturating_sub(right.width() + 2);
+        // The value under the pointer stands where the strip is otherwise.
+        let left = match state.pointer {
+            Some(pixel) => self.shortened(&readout::pointed(picture, pixel), room),
+            None => readout::strip(picture, room, self.shared.glyphs),
         };
-        let right = self.shortened(&printable_line(&right), width);
-        let left = readout::strip(
-            picture,
-            width.saturating_sub(right.width() + 2),
-            self.shared.glyphs,
-        );
         let start = self.area.x + 1;
         let fits = left.width() + right.width() + 2 <= width;
         if fits {

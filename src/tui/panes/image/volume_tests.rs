@@ -259,3 +259,14 @@ fn another_image_is_looked_at_anew_and_this_one_as_it_was() {
     assert_eq!(pane.state.looks.known(semihv_domain::ImageId(2)), None);
     assert!(pane.text().contains("inverted · x1.5"), "{}", pane.text());
 }
+
+#[test]
+fn a_click_asks_for_a_value_beside_the_window_and_a_second_one_takes_it_away() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.tell(Msg::Point(30, 8));
+    let text = pane.text();
+    assert!(text.contains(" y ") && text.contains(": 20"), "{text}");
+    assert!(text.contains("W 57"), "{text}");
+    pane.tell(Msg::Point(30, 8));
+    assert!(pane.text().contains("axial 21/40"), "{}", pane.text());
+}
