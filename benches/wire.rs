@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use semihv_domain::ImageId;
 use semihv_imaging::{Limits, Scan};
 use semihv_terminal::{Capabilities, ColourDepth, Placement, Protocol};
-use semihv_tui::graphics::{self, Canvas, Inks, OnScreen, prepare};
+use semihv_tui::graphics::{self, Canvas, Inks, OnScreen, no_files, prepare};
 use semihv_tui::picture::PictureRequest;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -59,12 +59,13 @@ fn measure(name: &str, (protocol, is_draft): (Protocol, bool), slice: &Scan) -> 
         is_draft,
         shows_overlays: true,
         regions: Vec::new(),
+        fills_regions: false,
         marked: None,
     };
     let began = Instant::now();
-    let mut picture = prepare(slice, &request, &canvas)?;
+    let mut picture = prepare(slice, &request, &canvas, &no_files)?;
     for _ in 1..TIMES {
-        picture = prepare(slice, &request, &canvas)?;
+        picture = prepare(slice, &request, &canvas, &no_files)?;
     }
     let each = began.elapsed() / TIMES;
     let picture = std::sync::Arc::new(picture);

@@ -298,9 +298,10 @@ pub struct LookArguments {
     /// Bright for dark
     #[arg(long)]
     pub invert: bool,
-    /// Draw the regions that the workspace knows of the image, and the file's own graphics
-    #[arg(long)]
-    pub regions: bool,
+    /// Draw the regions that the workspace knows of the image, and the file's own graphics; with
+    /// FILE those of a DICOM SEG or RTSTRUCT, a label map or a picture of labels
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    pub regions: Option<String>,
     /// Up to N slices, evenly spaced, on one sheet
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
     pub sheet: Option<usize>,

@@ -7,6 +7,7 @@ mod doctor;
 mod generate;
 mod import;
 mod output;
+mod regions;
 mod search;
 mod show;
 mod show_verb;

@@ -2,30 +2,29 @@
 
 use std::path::Path;
 
-use semihv_domain::{Failure, FailureKind, Shape};
+use semihv_domain::{Failure, FailureKind, printable_line};
 use semihv_engine::Engine;
 use semihv_imaging::{
-    Extent, Ink, Limits, Look, Place, Raster, Scan, contact_sheet, describe, framing, outline,
-    overlaid, png, shown,
+    Extent, Limits, Look, Place, Raster, Scan, contact_sheet, describe, framing, overlaid, png,
+    shown,
 };
 use semihv_terminal::Choice;
 
 use crate::args::LookArguments;
 use crate::output::{Output, VerbError};
+use crate::regions::{Here, Named, drawn, of_file, of_image, on_slice};
 use crate::show::{Destination, ShowError, ShowOptions, Shown, show as print};
 
 /// Pixels of a slice's side on a sheet.
 const SHEET_SIDE: u32 = 256;
 /// Slices in a row of a sheet.
 const SHEET_ACROSS: u32 = 5;
+/// The colour of graphics that lie in the file itself.
+const OVERLAY: [u8; 3] = [255, 214, 10];
 /// Room for a picture that is written to a file.
 const FILE_ROOM: Extent = Extent {
     width: 2048,
     height: 2048,
-};
-const REGION: Ink = Ink {
-    colour: [255, 214, 10],
-    width: 2,
 };
 
 /// What was asked for. `image` is a path, an archive's `ZIP!/inner/path`, a folder, or a key of the
@@ -46,16 +45,12 @@ pub(crate) fn show(
         .graphics
         .parse()
         .map_err(|error| Failure::of("show", FailureKind::User, &error))?;
-    let (scan, regions) = opened(engine, asked.image)?;
+    let (scan, known) = opened(engine, asked)?;
     let look = look(&scan, asked.look)?;
     let refused = |error| Failure::of("show", FailureKind::Data, &error);
     let slice = scan.slice(look.place, Limits::default()).map_err(refused)?;
     let description = describe(&scan, look.place, &slice, look.window);
-    let regions = if asked.look.regions {
-        regions
-    } else {
-        Vec::new()
-    };
+    let regions = on_slice(&known, (&scan, look.place), &slice)?;
     let picture = |room: Extent| -> Result<Raster, Failure> {
         if let Some(most) = asked.look.sheet {
             let layout = (most.max(1), SHEET_ACROSS, SHEET_SIDE);
@@ -66,22 +61,28 @@ pub(crate) fn show(
         let raster = shown(&scan, slice.clone(), &look, &framing, framing.shown);
         let overlays = scan.overlays(look.place).into_iter();
         let raster = overlays
-            .filter(|_| asked.look.regions)
+            .filter(|_| asked.look.regions.is_some())
             .fold(raster, |raster, overlay| {
-                overlaid(raster, &overlay, &framing, REGION.colour)
+                overlaid(raster, &overlay, &framing, OVERLAY)
             });
-        Ok(regions.iter().fold(raster, |raster, shape| {
-            outline(raster, &framing.moved(shape), framing.part(), REGION)
-        }))
+        Ok(drawn(raster, &regions, &framing))
     };
+    // What is seen comes before what is not.
+    let (here, elsewhere): (Vec<_>, Vec<_>) = regions.iter().partition(|it| it.is_here());
+    let lines: Vec<String> = here
+        .iter()
+        .chain(&elsewhere)
+        .map(|region| region.said(&scan))
+        .collect();
     if let Some(path) = &asked.look.out {
         write(path, picture(FILE_ROOM)?)?;
     }
     if output.is_json() {
-        return Ok(output.json(&said(asked, &scan, &look, &description))?);
+        return Ok(output.json(&said(asked, (&scan, &look), &description, &regions))?);
     }
     if let Some(path) = &asked.look.out {
-        return Ok(output.line(&format!("{}: {description}", path.display()))?);
+        output.line(&format!("{}: {description}", path.display()))?;
+        return said_lines(&lines, output);
     }
     let options = ShowOptions {
         graphics,
@@ -94,10 +95,23 @@ pub(crate) fn show(
         picture: &picture,
     };
     print(&shown, options, output.raw()).map_err(told)?;
+    said_lines(&lines, output)
+}
+
+fn said_lines(lines: &[String], output: &mut Output) -> Result<(), VerbError> {
+    for line in lines {
+        output.line(&format!("  {}", printable_line(line)))?;
+    }
     Ok(())
 }
 
-fn said(asked: &Asked<'_>, scan: &Scan, look: &Look, description: &str) -> serde_json::Value {
+fn said(
+    asked: &Asked<'_>,
+    (scan, look): (&Scan, &Look),
+    description: &str,
+    regions: &[Here<'_>],
+) -> serde_json::Value {
+    let regions: Vec<_> = regions.iter().map(Here::json).collect();
     let geometry = &scan.geometry;
     let [columns, rows, slices] = geometry.extent;
     serde_json::json!({
@@ -105,7 +119,7 @@ fn said(asked: &Asked<'_>, scan: &Scan, look: &Look, description: &str) -> serde
         "width": columns, "height": rows, "slices": slices, "volumes": scan.times,
         "modality": scan.modality, "unit": scan.unit, "spacing_mm": geometry.spacing,
         "plane": look.place.cut.name(), "slice": look.place.slice + 1,
-        "description": description, "out": asked.look.out,
+        "description": description, "regions": regions, "out": asked.look.out,
     })
 }
 
@@ -154,11 +168,17 @@ fn told(error: ShowError) -> VerbError {
     }
 }
 
-/// The scan and the regions that the workspace knows of it.
-fn opened(engine: Option<&Engine>, image: &str) -> Result<(Scan, Vec<Shape>), Failure> {
+/// The scan and, when they are asked for, the regions of a file or those that the workspace knows.
+fn opened(engine: Option<&Engine>, asked: &Asked<'_>) -> Result<(Scan, Vec<Named>), Failure> {
+    let image = asked.image;
+    let given = asked.look.regions.as_deref();
+    let of_given = match given {
+        None | Some("") => Vec::new(),
+        Some(file) => of_file(file)?,
+    };
     let is_archived = image.contains("!/");
     if is_archived || Path::new(image).exists() {
-        return Ok((semihv_engine::read_scan(image)?, Vec::new()));
+        return Ok((semihv_engine::read_scan(image)?, of_given));
     }
     let found = match engine {
         Some(engine) => engine.find_image(image)?.map(|found| (engine, found)),
@@ -169,7 +189,13 @@ fn opened(engine: Option<&Engine>, image: &str) -> Result<(Scan, Vec<Shape>), Fa
         return Err(Failure::new("show", FailureKind::User, summary)
             .with_hint("give a path, or `CASE/IMAGE` inside a workspace"));
     };
-    let regions = found.regions.iter().map(|region| region.shape.clone());
-    let scan = semihv_engine::read_scan(&engine.location_of(&found))?;
-    Ok((scan, regions.collect()))
+    let regions = if given == Some("") {
+        of_image(engine, &found)?
+    } else {
+        of_given
+    };
+    Ok((
+        semihv_engine::read_scan(&engine.location_of(&found))?,
+        regions,
+    ))
 }

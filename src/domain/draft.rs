@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Modality, QuestionKind, Section, Shape, Verdict};
+use crate::{Modality, QuestionKind, RegionSlice, Section, Shape, Verdict};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct CaseDraft {
@@ -46,6 +46,19 @@ pub struct RegionDraft {
     pub label: String,
     #[serde(flatten)]
     pub shape: Shape,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slice: Option<RegionSlice>,
+}
+
+impl RegionDraft {
+    /// On the picture, or where its file says.
+    pub fn new(label: impl Into<String>, shape: Shape) -> Self {
+        Self {
+            label: label.into(),
+            shape,
+            slice: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@
 //! of a workspace, anything about screens.
 
 mod case;
+mod cut;
 mod draft;
 mod failure;
 mod guideline;
@@ -18,6 +19,7 @@ mod safe_text;
 mod search;
 
 pub use case::{Caption, Case, Image, ImageState, Section};
+pub use cut::{Cut, UnknownCut};
 pub use draft::{
     AnswerDraft, CaptionDraft, CaseDraft, GuidelineDraft, ImageDraft, Imported, PassageDraft,
     QuestionDraft, RegionDraft, Sink, Skipped, SkippedAt,
@@ -32,7 +34,7 @@ pub use job::{Job, JobKind, JobProgress, JobState};
 pub use modality::Modality;
 pub use note::{Note, Tag, Target};
 pub use question::{Answer, Question, QuestionKind, Verdict};
-pub use region::{Region, Shape};
+pub use region::{Region, RegionSlice, Shape};
 pub use run::{LineCount, Metric, MetricPoint};
 pub use safe_text::{printable, printable_line};
 pub use search::{DocumentKind, Facet, FacetCount, Hit, MatchedTerm, QueryError, Reason, Snippet};

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ImageId, RegionId};
+use crate::{Cut, ImageId, RegionId, UnixSeconds};
 
-/// The outline of a region; origin at the top left, x to the right, y down, in pixels.
+/// The outline of a region; origin at the top left, x to the right, y down, in pixels of the
+/// picture or of the slice that it lies on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "shape", rename_all = "snake_case")]
 pub enum Shape {
@@ -27,6 +28,21 @@ pub enum Shape {
         x: f64,
         y: f64,
     },
+    /// Pixels or contours of a file of their own: DICOM SEG, RTSTRUCT, a label map, a picture.
+    Mask {
+        file: String,
+        /// Which of the file's segments: its number, or the value of its pixels; 0 is all of them.
+        #[serde(default)]
+        segment: u32,
+    },
+}
+
+/// The slice of a volume that a shape lies on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegionSlice {
+    pub cut: Cut,
+    /// Counted from 0.
+    pub slice: u32,
 }
 
 /// A named area of an image.
@@ -36,8 +52,12 @@ pub struct Region {
     pub image: ImageId,
     pub label: String,
     pub shape: Shape,
+    /// None: the shape lies on every slice, as on a picture, or its file says where.
+    pub slice: Option<RegionSlice>,
     /// Who drew it; the source's name for imported regions.
     pub author: String,
+    /// When a person drew it; none for imported regions.
+    pub written: Option<UnixSeconds>,
 }
 
 impl Shape {
@@ -52,6 +72,8 @@ impl Shape {
             } => (*x, *y, *width, *height),
             Self::Ellipse { cx, cy, rx, ry } => (cx - rx, cy - ry, 2.0 * rx, 2.0 * ry),
             Self::Point { x, y } => (*x, *y, 0.0, 0.0),
+            // Only who reads the file knows more.
+            Self::Mask { .. } => (0.0, 0.0, 0.0, 0.0),
             Self::Polygon { points } => {
                 let (mut left, mut top) = (f64::INFINITY, f64::INFINITY);
                 let (mut right, mut bottom) = (f64::NEG_INFINITY, f64::NEG_INFINITY);

@@ -1,6 +1,6 @@
 //! What people write: stored durably before it is acknowledged, with its undo.
 
-use semihv_domain::{Failure, FailureKind, NoteId, Target};
+use semihv_domain::{Failure, FailureKind, NoteId, Region, Target};
 use semihv_workspace::{Store, StoreError};
 
 use crate::engine::{locked, now};
@@ -8,7 +8,7 @@ use crate::failures::OrFail;
 use crate::{Changed, Edit, Engine, Event};
 
 /// An edit that is on disk.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Edited {
     pub changed: Vec<Target>,
     /// What takes exactly this back; `None` where nothing changed or drafts are concerned.
@@ -20,6 +20,7 @@ impl Engine {
     pub fn edit(&self, edit: &Edit) -> Result<Edited, Failure> {
         self.refuse_when_read_only("edit")?;
         refuse_empty_note(edit)?;
+        refuse_unsound_region(edit)?;
         let author = self.settings().author.value;
         let mut pen = locked(&self.inner.pen);
         let store = pen.as_mut().ok_or_else(closed)?;
@@ -42,6 +43,23 @@ fn refuse_empty_note(edit: &Edit) -> Result<(), Failure> {
         }
         _ => Ok(()),
     }
+}
+
+fn refuse_unsound_region(edit: &Edit) -> Result<(), Failure> {
+    let (label, is_sound) = match edit {
+        Edit::DrawRegion { region, .. } => (&region.label, region.shape.is_sound()),
+        Edit::PutRegion { region } => (&region.label, region.shape.is_sound()),
+        Edit::NameRegion { label, .. } => (label, true),
+        _ => return Ok(()),
+    };
+    let said = |summary| Err(Failure::new("edit", FailureKind::User, summary));
+    if label.trim().is_empty() {
+        return said("a region needs a name");
+    }
+    if !is_sound {
+        return said("a region needs sizes that are numbers and not negative");
+    }
+    Ok(())
 }
 
 fn closed() -> Failure {
@@ -77,12 +95,64 @@ fn perform(store: &mut Store, edit: &Edit, author: &str) -> Result<Edited, Store
             store.drop_draft(*target)?;
             Ok(Edited::default())
         }
+        Edit::DrawRegion { image, region } => {
+            let drawn = store.add_region(*image, region, signed)?;
+            Ok(drawn.map_or_else(Edited::default, |region| Edited {
+                changed: vec![Target::Image(*image)],
+                undo: Some(Edit::EraseRegion { region }),
+            }))
+        }
+        Edit::PutRegion { region } => put_region(store, region),
+        Edit::NameRegion { region, label } => match store.region(*region)? {
+            Some(region) => put_region(
+                store,
+                &Region {
+                    label: label.trim().to_owned(),
+                    ..region
+                },
+            ),
+            None => Ok(Edited::default()),
+        },
+        Edit::EraseRegion { region } => {
+            let erased = store.remove_region(*region)?;
+            Ok(erased.map_or_else(Edited::default, |region| Edited {
+                changed: vec![Target::Image(region.image)],
+                undo: Some(Edit::PutRegion {
+                    region: Box::new(region),
+                }),
+            }))
+        }
     }
 }
 
 fn tagged(changed: Vec<Target>, undo: Edit) -> Edited {
     let undo = (!changed.is_empty()).then_some(undo);
     Edited { changed, undo }
+}
+
+fn put_region(store: &mut Store, region: &Region) -> Result<Edited, StoreError> {
+    let before = store.region(region.id)?;
+    if before
+        .as_ref()
+        .is_some_and(|before| before.written.is_none())
+    {
+        // Imported: what its source says is not for a person to change.
+        return Ok(Edited::default());
+    }
+    let undo = match before {
+        Some(before) => Edit::PutRegion {
+            region: Box::new(before),
+        },
+        None => Edit::EraseRegion { region: region.id },
+    };
+    let is_put = store.restore_region(region)?;
+    Ok(Edited {
+        changed: is_put
+            .then_some(Target::Image(region.image))
+            .into_iter()
+            .collect(),
+        undo: is_put.then_some(undo),
+    })
 }
 
 fn replace_note(store: &mut Store, note: NoteId, text: &str) -> Result<Edited, StoreError> {

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use semihv_curation::{ImportError, ImportRequest, Importer, importer};
 use semihv_domain::{
-    CaseDraft, Failure, FailureKind, Imported, JobProgress, Sink, Skipped, SkippedAt,
+    CaseDraft, Failure, FailureKind, Imported, JobProgress, Shape, Sink, Skipped, SkippedAt,
 };
 use semihv_workspace::{Durability, ImportCounts, ImportRows, StoreError, lock};
 use serde::Serialize;
@@ -186,15 +186,24 @@ impl Hand<'_> {
     fn copy_pictures(&mut self, case: &mut CaseDraft) {
         let Some(folder) = self.copies_to else { return };
         for image in case.images.iter_mut().filter(|image| !image.is_missing) {
-            match copy_picture(&image.location, folder) {
-                Ok(location) => image.location = location,
-                Err(reason) => {
-                    let at = SkippedAt {
-                        file: image.location.clone(),
-                        line: None,
-                    };
-                    let reason = format!("the picture was not copied: {reason}");
-                    self.waiting.push(Handed::Skipped(Skipped { at, reason }));
+            let masks = image
+                .regions
+                .iter_mut()
+                .filter_map(|region| match &mut region.shape {
+                    Shape::Mask { file, .. } => Some(file),
+                    _ => None,
+                });
+            for location in std::iter::once(&mut image.location).chain(masks) {
+                match copy_picture(location, folder) {
+                    Ok(copy) => *location = copy,
+                    Err(reason) => {
+                        let at = SkippedAt {
+                            file: location.clone(),
+                            line: None,
+                        };
+                        let reason = format!("the picture was not copied: {reason}");
+                        self.waiting.push(Handed::Skipped(Skipped { at, reason }));
+                    }
                 }
             }
         }
@@ -270,6 +279,11 @@ fn put(engine: &Engine, rows: &mut ImportRows<'_>, handed: Handed) -> Result<(),
             if let Imported::Case(case) = row.as_mut() {
                 for image in &mut case.images {
                     image.location = relative_location(&image.location, engine.root());
+                    for region in &mut image.regions {
+                        if let Shape::Mask { file, .. } = &mut region.shape {
+                            *file = relative_location(file, engine.root());
+                        }
+                    }
                 }
             }
             rows.put(&row)

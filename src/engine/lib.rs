@@ -12,6 +12,7 @@ mod failures;
 mod import;
 mod indexing;
 mod jobs;
+mod kept;
 mod pictures;
 mod query;
 mod reading;
@@ -32,7 +33,7 @@ pub use query::{
     QuestionDetail, Rebuild, Reply, RunSummary,
 };
 pub use report::WorkspaceReport;
-pub use scans::read_scan;
+pub use scans::{read_regions, read_scan};
 pub use semihv_curation::{Importer, importers};
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,

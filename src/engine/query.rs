@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use semihv_domain::{
     Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, Image, ImageId, Job,
-    LineCount, Metric, Note, NoteId, Passage, PassageId, Question, QuestionId, Tag, Target,
-    UnixSeconds,
+    LineCount, Metric, Note, NoteId, Passage, PassageId, Question, QuestionId, Region, RegionDraft,
+    RegionId, Tag, Target, UnixSeconds,
 };
 use semihv_workspace::{
     CaseRow, FieldMapping, ModelScore, QuestionRow, Share, SkippedRow, SourceRow,
@@ -240,7 +240,7 @@ pub struct LogView {
 }
 
 /// What a person changes. Acknowledged only after it is on disk; each can be undone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Edit {
     AddTag {
         targets: Vec<Target>,
@@ -269,6 +269,24 @@ pub enum Edit {
     },
     DropDraft {
         target: Target,
+    },
+    /// A region on an image, by whoever uses the workspace.
+    DrawRegion {
+        image: ImageId,
+        region: RegionDraft,
+    },
+    /// Puts a region that a person drew back, or gives it another shape or name.
+    PutRegion {
+        region: Box<Region>,
+    },
+    /// Gives a region that a person drew another name.
+    NameRegion {
+        region: RegionId,
+        label: String,
+    },
+    /// Takes away a region that a person drew.
+    EraseRegion {
+        region: RegionId,
     },
 }
 

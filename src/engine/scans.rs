@@ -1,16 +1,14 @@
 //! Opened pictures and volumes, a few of them kept: going through slices reads a file once.
 
-use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::sync::Arc;
 
 use semihv_curation::read_bytes;
 use semihv_domain::{Failure, FailureKind, Image};
-use semihv_imaging::{Limits, Scan};
+use semihv_imaging::{Limits, RegionFile, Scan};
 
 use crate::Engine;
-use crate::engine::locked;
+use crate::kept::Kept;
 
 /// Scans beyond this are forgotten, the one used longest ago first; the newest always stays.
 const MOST_BYTES: usize = 160 << 20;
@@ -19,12 +17,24 @@ const MOST_WARMED: u64 = 16 << 20;
 /// No series has more files.
 const MOST_FILES: usize = 20_000;
 
-/// What a file looked like when it was read: another look means another file.
-type Stamp = Option<(SystemTime, u64)>;
+/// Region files beyond this are forgotten.
+const MOST_REGION_BYTES: usize = 96 << 20;
 
-/// The newest last.
-#[derive(Debug, Default)]
-pub(crate) struct Scans(Mutex<VecDeque<(String, Stamp, Arc<Scan>)>>);
+/// Opened files, kept while there is room for them.
+#[derive(Debug)]
+pub(crate) struct Scans {
+    scans: Kept<Scan>,
+    regions: Kept<RegionFile>,
+}
+
+impl Default for Scans {
+    fn default() -> Self {
+        Self {
+            scans: Kept::new(MOST_BYTES, Scan::held_bytes),
+            regions: Kept::new(MOST_REGION_BYTES, RegionFile::held_bytes),
+        }
+    }
+}
 
 impl Engine {
     /// Opens what lies at an image's location: a file, a member of an archive, or a folder of
@@ -32,7 +42,14 @@ impl Engine {
     pub fn open_scan(&self, location: &str) -> Result<Arc<Scan>, Failure> {
         let path = self.resolve_location(location);
         let location = path.to_string_lossy();
-        self.inner.scans.open(&location)
+        self.inner.scans.scans.open(&location, read_scan)
+    }
+
+    /// Opens a file of regions: DICOM SEG or RTSTRUCT, a label map, a picture of labels.
+    pub fn open_regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure> {
+        let path = self.resolve_location(location);
+        let location = path.to_string_lossy();
+        self.inner.scans.regions.open(&location, read_regions)
     }
 
     /// Reads a scan before it is asked for. Large ones are left: they would push out what is looked
@@ -41,7 +58,11 @@ impl Engine {
         let path = self.resolve_location(location);
         let size = std::fs::metadata(&path).map(|metadata| metadata.len());
         if size.is_ok_and(|size| size <= MOST_WARMED)
-            && let Err(failure) = self.inner.scans.warm(&path.to_string_lossy())
+            && let Err(failure) = self
+                .inner
+                .scans
+                .scans
+                .warm(&path.to_string_lossy(), read_scan)
         {
             tracing::debug!(%failure.summary, "a neighbour cannot be read");
         }
@@ -54,65 +75,24 @@ impl Engine {
     }
 }
 
-impl Scans {
-    /// Kept as if it had been used long ago: it is the first to be forgotten.
-    fn warm(&self, location: &str) -> Result<(), Failure> {
-        let is_kept = |kept: &VecDeque<(String, Stamp, Arc<Scan>)>| {
-            kept.iter().any(|(known, _, _)| known == location)
-        };
-        if is_kept(&locked(&self.0)) {
-            return Ok(());
-        }
-        let stamp = stamp(location);
-        let scan = Arc::new(read_scan(location)?);
-        let mut kept = locked(&self.0);
-        if !is_kept(&kept) {
-            kept.push_front((location.to_owned(), stamp, scan));
-            shrink(&mut kept);
-        }
-        Ok(())
-    }
-
-    fn open(&self, location: &str) -> Result<Arc<Scan>, Failure> {
-        let stamp = stamp(location);
-        {
-            let mut kept = locked(&self.0);
-            let at = kept
-                .iter()
-                .position(|(known, seen, _)| known == location && *seen == stamp);
-            if let Some(entry) = at.and_then(|at| kept.remove(at)) {
-                let scan = Arc::clone(&entry.2);
-                kept.push_back(entry);
-                return Ok(scan);
-            }
-            // What is about to be read needs the room.
-            kept.retain(|(known, _, _)| known != location);
-            shrink(&mut kept);
-        }
-        let scan = Arc::new(read_scan(location)?);
-        let mut kept = locked(&self.0);
-        kept.push_back((location.to_owned(), stamp, Arc::clone(&scan)));
-        shrink(&mut kept);
-        Ok(scan)
-    }
+/// Opens a file of regions that belongs to no workspace.
+pub fn read_regions(location: &str) -> Result<RegionFile, Failure> {
+    let (bytes, data) = read_pair(location)?;
+    RegionFile::open(bytes, data, Limits::default()).map_err(|error| {
+        let name = Path::new(location).file_name().unwrap_or_default();
+        Failure::of("regions", FailureKind::Data, &error)
+            .with_hint(format!("{} gives no regions", name.to_string_lossy()))
+    })
 }
 
-fn shrink(kept: &mut VecDeque<(String, Stamp, Arc<Scan>)>) {
-    let held = |kept: &VecDeque<(String, Stamp, Arc<Scan>)>| -> usize {
-        kept.iter().map(|(_, _, scan)| scan.held_bytes()).sum()
+/// The bytes of a file, and of the one with its numbers where there are two.
+fn read_pair(location: &str) -> Result<(Vec<u8>, Option<Vec<u8>>), Failure> {
+    let read = |location: &str| {
+        read_bytes(location).map_err(|error| Failure::of("image", FailureKind::Data, &error))
     };
-    while kept.len() > 1 && held(kept) > MOST_BYTES {
-        kept.pop_front();
-    }
-}
-
-/// Of the archive for its members.
-fn stamp(location: &str) -> Stamp {
-    let outer = location
-        .split_once("!/")
-        .map_or(location, |(outer, _)| outer);
-    let metadata = std::fs::metadata(outer).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
+    let (header, data) = pair(location);
+    let data = data.map(|data| read(&data)).transpose()?;
+    Ok((read(&header)?, data))
 }
 
 /// Opens a picture, a volume or a folder of DICOM files that belongs to no workspace.
@@ -122,12 +102,8 @@ pub fn read_scan(location: &str) -> Result<Scan, Failure> {
         return read_series(path);
     }
     let refused = |error| Failure::of("picture", FailureKind::Data, &error);
-    let read = |location: &str| {
-        read_bytes(location).map_err(|error| Failure::of("image", FailureKind::Data, &error))
-    };
-    let (header, data) = pair(location);
-    let data = data.map(|data| read(&data)).transpose()?;
-    Scan::open(read(&header)?, data, Limits::default()).map_err(refused)
+    let (bytes, data) = read_pair(location)?;
+    Scan::open(bytes, data, Limits::default()).map_err(refused)
 }
 
 /// NIfTI in two files: the header and, where there is one, the file with the numbers.

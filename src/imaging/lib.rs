@@ -16,6 +16,7 @@ mod outline;
 pub mod phantom;
 mod pixels;
 mod plane;
+mod regions;
 mod scan;
 mod sheet;
 #[cfg(test)]
@@ -32,6 +33,11 @@ pub use look::{Framing, Look, Turn, overlaid, shown};
 pub use outline::{Ink, outline};
 pub use pixels::{Pixels, Raster};
 pub use plane::Plane;
-pub use scan::{Cut, Geometry, Lps, Place, Scan, Slice, UnknownCut};
+pub use regions::{
+    ALL_SEGMENTS, Covered, Drawable, Mask, Measure, Presence, RegionError, RegionFile, Segment,
+    Values, mask_drawn, measure, tint,
+};
+pub use scan::{Geometry, Lps, Place, Scan, Slice};
+pub use semihv_domain::{Cut, UnknownCut};
 pub use sheet::{MOST_CHOSEN, Reason, chosen_slices, contact_sheet, framing, render};
 pub use window::{Preset, UnknownWindow, Window, WindowChoice, WindowShape, short};

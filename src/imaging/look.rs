@@ -249,6 +249,8 @@ impl Framing {
                 let (x, y) = point(x, y);
                 Shape::Point { x, y }
             }
+            // A mask is placed pixel by pixel when it is drawn.
+            Shape::Mask { .. } => shape.clone(),
         }
     }
 

@@ -71,6 +71,7 @@ fn corners(shape: &Shape) -> Vec<Point> {
             .collect(),
         Shape::Polygon { points } => points.clone(),
         &Shape::Point { x, y } => vec![(x, y)],
+        Shape::Mask { .. } => Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tags, notes and undo: what a person adds, and how it is taken back.
 
-use semihv_domain::{Failure, Tag, Target};
+use semihv_domain::{Failure, RegionId, Tag, Target};
 use semihv_engine::{Edit, Edited, Query, Reply};
 
 use crate::action::Effect;
@@ -8,9 +8,10 @@ use crate::app::Tagging;
 use crate::control;
 use crate::overlay::{Overlay, Prompt, Purpose};
 use crate::pane::PaneKind;
-use crate::panes::notes;
+use crate::panes::{image, notes};
 use crate::pen::grouped;
 use crate::state::{State, Tone};
+use crate::text_edit::TextEdit;
 use crate::update::is_silent;
 
 const READ_ONLY: &str = "this workspace is open read-only; nothing is changed";
@@ -130,6 +131,47 @@ pub(crate) fn notes(state: &mut State, msg: notes::Msg) -> Vec<Effect> {
     effects
 }
 
+/// What the image pane is told; regions are drawn where the workspace may be written.
+pub(crate) fn image(state: &mut State, msg: image::Msg) -> Vec<Effect> {
+    let (pane, shared) = (&mut state.panes.image, &mut state.shared);
+    let outcome = match msg {
+        image::Msg::Draw(_)
+        | image::Msg::ChangeRegion
+        | image::Msg::EraseRegion
+        | image::Msg::NameRegion
+            if shared.is_read_only =>
+        {
+            Err(READ_ONLY)
+        }
+        image::Msg::ChangeRegion => image::change_region(pane, shared),
+        image::Msg::EraseRegion => image::erase_region(shared).map(|edit| vec![Effect::Edit(edit)]),
+        image::Msg::NameRegion => image::named_region(shared).map(|(region, label)| {
+            ask_region_name(state, region, label);
+            Vec::new()
+        }),
+        msg => Ok(image::update(pane, msg, shared)),
+    };
+    outcome.unwrap_or_else(|why| {
+        state.say(Tone::Plain, why);
+        Vec::new()
+    })
+}
+
+fn ask_region_name(state: &mut State, region: RegionId, label: String) {
+    let mut prompt = Prompt::new(Purpose::RegionName(region), "Name of the region".to_owned());
+    prompt.edit = TextEdit::new(label);
+    prompt.know(image::known_labels(&state.shared));
+    state.overlay = Some(Overlay::Prompt(prompt));
+}
+
+pub(crate) fn name_region(state: &mut State, region: RegionId, label: String) -> Vec<Effect> {
+    if refuses(state) {
+        return Vec::new();
+    }
+    image::region_was_named(&mut state.panes.image, &label);
+    vec![Effect::Edit(Edit::NameRegion { region, label })]
+}
+
 /// An edit was stored, or not. What takes it back is the store's word, not a guess.
 pub(crate) fn edited(state: &mut State, edit: &Edit, outcome: Result<Edited, Failure>) {
     state.panes.notes.edited(edit, outcome.is_ok());
@@ -142,6 +184,13 @@ pub(crate) fn edited(state: &mut State, edit: &Edit, outcome: Result<Edited, Fai
         Ok(_) if is_silent(edit) => {}
         Ok(_) if was_undo => state.say(Tone::Good, format!("undone: {}", words(edit))),
         Ok(edited) => {
+            // A new region is on disk before it is asked what it is.
+            if let (Edit::DrawRegion { region: draft, .. }, Some(Edit::EraseRegion { region })) =
+                (edit, &edited.undo)
+                && state.overlay.is_none()
+            {
+                ask_region_name(state, *region, draft.label.clone());
+            }
             if let Some(undo) = edited.undo {
                 state.remember_undo(undo);
             }
@@ -162,6 +211,10 @@ fn words(edit: &Edit) -> String {
         Edit::ReplaceNote { .. } => "note changed".to_owned(),
         Edit::DeleteNote { .. } => "note deleted".to_owned(),
         Edit::KeepDraft { .. } | Edit::DropDraft { .. } => String::new(),
+        Edit::DrawRegion { region, .. } => format!("region `{}` saved", region.label),
+        Edit::PutRegion { region } => format!("region `{}` changed", region.label),
+        Edit::NameRegion { label, .. } => format!("region named `{label}`"),
+        Edit::EraseRegion { .. } => "region erased".to_owned(),
     }
 }
 

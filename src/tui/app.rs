@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use semihv_domain::{Tag, Target};
+use semihv_domain::{RegionId, Tag, Target};
 use semihv_engine::JobSpec;
 
 use crate::layout::{Axis, Resize};
@@ -51,6 +51,10 @@ pub enum Msg {
         tagging: Tagging,
         targets: Vec<Target>,
         tag: Tag,
+    },
+    NameRegion {
+        region: RegionId,
+        label: String,
     },
     Note,
     Undo,

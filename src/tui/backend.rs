@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, JobId};
 use semihv_engine::{Edit, Edited, Event, JobSpec, Query, Reply};
-use semihv_imaging::Scan;
+use semihv_imaging::{RegionFile, Scan};
 
 use crate::keymap::KeyRow;
 use crate::layout::Layout;
@@ -30,6 +30,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Opens the picture or the volume at an image's location.
     fn open_scan(&self, location: &str) -> Result<Arc<Scan>, Failure>;
+
+    /// Opens a file that outlines regions.
+    fn open_regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure>;
 
     /// Reads what will probably be looked at next, if that is small.
     fn warm_scan(&self, location: &str);

@@ -43,6 +43,9 @@ pub(crate) fn perform(state: &mut State, msg: Msg) -> Vec<Effect> {
             targets,
             tag,
         } => return annotate::tag(state, tagging, targets, tag),
+        Msg::NameRegion { region, label } => {
+            return annotate::name_region(state, region, label);
+        }
         Msg::Note => return annotate::note(state),
         Msg::Undo => return annotate::undo(state),
         Msg::Copy => return copy(state),

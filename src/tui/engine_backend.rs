@@ -9,7 +9,7 @@ use semihv_engine::{
     Edit, Edited, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
     known_workspaces,
 };
-use semihv_imaging::Scan;
+use semihv_imaging::{RegionFile, Scan};
 
 use crate::backend::{Backend, Settings};
 use crate::keymap::KeyRow;
@@ -35,6 +35,10 @@ impl Backend for Engine {
 
     fn events(&self) -> Receiver<Event> {
         self.subscribe()
+    }
+
+    fn open_regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure> {
+        Self::open_regions(self, location)
     }
 
     fn open_scan(&self, location: &str) -> Result<Arc<Scan>, Failure> {

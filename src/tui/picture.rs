@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use semihv_domain::{ImageId, Modality, Shape};
-use semihv_imaging::{Cut, Framing, Geometry, Look, Pixels, Scan, Slice, Window};
+use semihv_domain::{ImageId, Modality, RegionSlice, Shape};
+use semihv_imaging::{Cut, Framing, Geometry, Look, Measure, Pixels, Scan, Slice, Window};
 
 use crate::graphics::Drawing;
 
@@ -25,9 +25,42 @@ pub struct PictureRequest {
     /// Draw the graphics that the file itself lays over the slice.
     pub shows_overlays: bool,
     /// Outlined in the picture; empty when regions are hidden.
-    pub regions: Vec<Shape>,
+    pub regions: Vec<Outline>,
+    /// Hatched inside as well.
+    pub fills_regions: bool,
     /// Index into `regions` of the one that is looked at.
     pub marked: Option<usize>,
+}
+
+/// A region to be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    pub shape: Shape,
+    pub slice: Option<RegionSlice>,
+    /// Regions of several names are told apart by colours; none: the theme's colour of regions.
+    pub tint: Option<u8>,
+}
+
+/// What is known of the regions of a picture once it is drawn.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Regions {
+    /// As they were asked for.
+    pub each: Vec<RegionSeen>,
+    /// Slices of this cut that something is outlined on, in order.
+    pub slices: Vec<u32>,
+    /// Of the marked one, on this slice.
+    pub measured: Option<Measure>,
+    /// Why a region cannot be drawn.
+    pub trouble: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RegionSeen {
+    pub colour: [u8; 3],
+    /// What of it lies on this slice: a shape with its bounds.
+    pub bounds: Option<Shape>,
+    /// The slice of this cut that shows most of it; none when it lies on all or on none.
+    pub home: Option<u32>,
 }
 
 /// What the pane says of a slice beside its picture, and what it needs to go on to others.
@@ -45,6 +78,7 @@ pub struct Seen {
     pub range: Option<(f32, f32)>,
     /// The values, for the one under a pointer; none for colour.
     pub slice: Option<Arc<Slice>>,
+    pub regions: Regions,
 }
 
 impl Seen {
@@ -61,6 +95,7 @@ impl Seen {
             windows: slice.windows.clone(),
             range: slice.pixels.grey_range(),
             slice: is_grey.then(|| Arc::new(slice.clone())),
+            regions: Regions::default(),
         }
     }
 }

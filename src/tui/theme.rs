@@ -153,6 +153,7 @@ impl Depth {
 pub struct Theme {
     name: String,
     styles: BTreeMap<Role, Style>,
+    depth: Depth,
 }
 
 impl Theme {
@@ -181,6 +182,17 @@ impl Theme {
         Self {
             name: self.name.clone(),
             styles,
+            depth,
+        }
+    }
+
+    /// A role's style in the colour that something has in a picture, where the terminal has it.
+    pub fn inked(&self, role: Role, [red, green, blue]: [u8; 3]) -> Style {
+        let style = self.style(role);
+        match self.depth {
+            Depth::Truecolour => style.fg(Color::Rgb(red, green, blue)),
+            Depth::Indexed => indexed(style.fg(Color::Rgb(red, green, blue))),
+            Depth::Sixteen | Depth::Monochrome => style,
         }
     }
 }
@@ -280,6 +292,7 @@ impl Themes {
         Ok(Theme {
             name: name.to_owned(),
             styles,
+            depth: Depth::Truecolour,
         })
     }
 

@@ -84,7 +84,7 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Questions(list::Msg::Open) => control::go(state, PaneKind::Rationales),
         Action::Cases(msg) => panes::cases::update(&mut panes.cases, msg, shared),
         Action::Questions(msg) => panes::questions::update(&mut panes.questions, msg, shared),
-        Action::Image(msg) => panes::image::update(&mut panes.image, msg, shared),
+        Action::Image(msg) => annotate::image(state, msg),
         Action::Text(msg) => panes::text::update(&mut panes.text, msg, shared),
         Action::Guidelines(msg) => panes::guidelines::update(&mut panes.guidelines, msg, shared),
         Action::Rationales(msg) => panes::rationales::update(&mut panes.rationales, msg, shared),

@@ -109,10 +109,9 @@ fn take(
             let reason = format!("annotation {number} has neither a sound box nor a polygon");
             feed.skip(file, None, reason);
         }
-        let drafts = shapes.into_iter().map(|shape| RegionDraft {
-            label: label.to_owned(),
-            shape,
-        });
+        let drafts = shapes
+            .into_iter()
+            .map(|shape| RegionDraft::new(label, shape));
         regions.entry(row.image_id.0).or_default().extend(drafts);
     }
     for (number, row) in (1_u64..).zip(content.images) {

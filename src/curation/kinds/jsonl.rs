@@ -8,7 +8,7 @@ use std::path::Path;
 
 use semihv_domain::{
     CaptionDraft, CaseDraft, ImageDraft, Imported, Modality, QuestionDraft, RegionDraft, Section,
-    Sink,
+    Shape, Sink,
 };
 use serde::Deserialize;
 
@@ -277,10 +277,20 @@ fn image_draft(
         .key
         .kept()
         .unwrap_or_else(|| name::stem(&row.path).to_owned());
-    let (sound, unsound): (Vec<_>, Vec<_>) = row
+    let (mut sound, unsound): (Vec<_>, Vec<_>) = row
         .regions
         .into_iter()
         .partition(|region| region.shape.is_sound());
+    sound.retain_mut(|region| match located(place, region) {
+        Ok(()) => true,
+        Err(reason) => {
+            faults.push(format!(
+                "the region `{}` of `{key}`: {reason}",
+                region.label
+            ));
+            false
+        }
+    });
     faults.extend(
         unsound
             .iter()
@@ -303,6 +313,19 @@ fn image_draft(
             .collect(),
         regions: sound,
     })
+}
+
+/// Finds the file of a mask, which lies where the images lie.
+fn located(place: Place<'_>, region: &mut RegionDraft) -> Result<(), String> {
+    let Shape::Mask { file, .. } = &mut region.shape else {
+        return Ok(());
+    };
+    let found = place.origin.image_written(name::folder(place.file), file)?;
+    if found.is_missing {
+        return Err(format!("its file `{file}` is missing"));
+    }
+    *file = found.location;
+    Ok(())
 }
 
 fn question_draft(

@@ -71,7 +71,7 @@ fn region(fields: &[String]) -> Result<(String, RegionDraft), String> {
         return Err("names no image".to_owned());
     }
     let label = label.trim().to_owned();
-    Ok((image.trim().to_owned(), RegionDraft { label, shape }))
+    Ok((image.trim().to_owned(), RegionDraft::new(label, shape)))
 }
 
 fn case(

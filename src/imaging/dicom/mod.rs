@@ -7,7 +7,7 @@ mod lut;
 mod overlay;
 mod rle;
 mod series;
-mod tags;
+pub(crate) mod tags;
 
 #[cfg(test)]
 mod tests;
@@ -23,7 +23,7 @@ use file::{File, damaged};
 use frames::{Frame, Layout, Photometric};
 use lut::{Palette, Rescale, Table};
 pub use overlay::Overlay;
-pub(crate) use series::{Series, assemble, largest_series};
+pub(crate) use series::{Axes, Series, assemble, largest_series};
 
 use crate::{DecodeError, Limits, Pixels, Plane, Window};
 
@@ -93,7 +93,7 @@ impl Object {
     }
 
     /// A functional group of a frame: its own, else the one of all.
-    fn group(&self, frame: u32, sequence: tags::Tag) -> Option<DataSet> {
+    pub(crate) fn group(&self, frame: u32, sequence: tags::Tag) -> Option<DataSet> {
         let own = self.per_frame.get(frame as usize);
         let own = own.and_then(|groups| groups.item(sequence));
         own.or_else(|| self.shared.as_ref()?.item(sequence))
@@ -137,7 +137,6 @@ impl Object {
     }
 
     /// Values of a frame before anything was done to them.
-    #[cfg(test)]
     pub(crate) fn stored(&self, frame: u32) -> Result<Vec<i32>, DecodeError> {
         Ok(frames::read(&self.file, &self.layout, frame)?.values)
     }
@@ -263,6 +262,11 @@ impl Object {
     pub(crate) fn overlays(&self) -> Vec<Overlay> {
         overlay::read(&self.file.data)
     }
+}
+
+/// The data set of a file, whether it holds pixels or not.
+pub(crate) fn data_set(bytes: &Arc<Vec<u8>>, limits: Limits) -> Result<DataSet, DecodeError> {
+    Ok(File::read(Arc::clone(bytes), limits)?.data)
 }
 
 const NOT_SCALED: Rescale = Rescale::Line {

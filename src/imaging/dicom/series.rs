@@ -22,6 +22,32 @@ struct Placed {
     number: f64,
 }
 
+/// How the frames of an object lie in the patient.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Axes {
+    /// Of rows, of columns, and of the normal.
+    pub directions: [[f32; 3]; 3],
+    /// Millimetres between rows and between columns.
+    pub in_plane: [f32; 2],
+    /// Millimetres between slices, as far as the file says.
+    pub gap: Option<f32>,
+}
+
+impl Object {
+    pub(crate) fn axes(&self) -> Option<Axes> {
+        let [across, down] = orientation(self, 0)?;
+        Some(Axes {
+            directions: [across, down, normal(across, down)],
+            in_plane: in_plane(self)?,
+            gap: stated_gap(self),
+        })
+    }
+
+    pub(crate) fn position(&self, frame: u32) -> Option<[f32; 3]> {
+        position(self, frame)
+    }
+}
+
 /// Sorts the frames of `objects`, which must be of one size.
 pub(crate) fn assemble(objects: Vec<Object>) -> Result<Series, DecodeError> {
     let first = objects.first().ok_or(DecodeError::Empty)?;

@@ -3,8 +3,7 @@
 //! Directions are in DICOM's patient coordinates: +x to the patient's Left, +y to the Posterior,
 //! +z to the Superior side. Screens follow radiologists: the patient's right is on the left.
 
-use std::fmt;
-use std::str::FromStr;
+use semihv_domain::Cut;
 
 /// A direction or a place in the patient: towards Left, Posterior, Superior.
 pub type Lps = [f32; 3];
@@ -19,17 +18,6 @@ pub struct Geometry {
     pub directions: Option<[Lps; 3]>,
     /// The first voxel's place in millimetres.
     pub origin: Lps,
-}
-
-/// How a volume is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Cut {
-    /// As the file stores its slices.
-    #[default]
-    Stored,
-    Axial,
-    Coronal,
-    Sagittal,
 }
 
 /// One stored axis, walked forwards or backwards.
@@ -47,49 +35,13 @@ pub(crate) struct Layout {
     pub through: Walk,
 }
 
-impl Cut {
-    pub const ALL: [Self; 4] = [Self::Stored, Self::Axial, Self::Coronal, Self::Sagittal];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Stored => "stored",
-            Self::Axial => "axial",
-            Self::Coronal => "coronal",
-            Self::Sagittal => "sagittal",
-        }
-    }
-
-    /// Anatomical axes (0 left, 1 posterior, 2 superior) across, down and through, and whether each
-    /// is walked against its direction. Slices are counted as nibabel's RAS+ counts them.
-    fn anatomy(self) -> [(usize, bool); 3] {
-        match self {
-            Self::Stored | Self::Axial => [(0, false), (1, false), (2, false)],
-            Self::Coronal => [(0, false), (2, true), (1, true)],
-            Self::Sagittal => [(1, false), (2, true), (0, true)],
-        }
-    }
-}
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{given}` is no plane; choose stored, axial, coronal or sagittal")]
-pub struct UnknownCut {
-    given: String,
-}
-
-impl FromStr for Cut {
-    type Err = UnknownCut;
-
-    fn from_str(text: &str) -> Result<Self, UnknownCut> {
-        let known = Self::ALL.into_iter().find(|cut| cut.name() == text);
-        known.ok_or_else(|| UnknownCut {
-            given: text.chars().take(40).collect(),
-        })
+/// Anatomical axes (0 left, 1 posterior, 2 superior) across, down and through, and whether each is
+/// walked against its direction. Slices are counted as nibabel's RAS+ counts them.
+fn anatomy(cut: Cut) -> [(usize, bool); 3] {
+    match cut {
+        Cut::Stored | Cut::Axial => [(0, false), (1, false), (2, false)],
+        Cut::Coronal => [(0, false), (2, true), (1, true)],
+        Cut::Sagittal => [(1, false), (2, true), (0, true)],
     }
 }
 
@@ -161,7 +113,7 @@ impl Geometry {
         let Some(axes) = self.anatomical_axes().filter(|_| cut != Cut::Stored) else {
             return stored;
         };
-        let [across, down, through] = cut.anatomy().map(|(anatomical, is_against)| Walk {
+        let [across, down, through] = anatomy(cut).map(|(anatomical, is_against)| Walk {
             axis: axes[anatomical].axis,
             is_reversed: axes[anatomical].is_reversed != is_against,
         });

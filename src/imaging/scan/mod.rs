@@ -12,9 +12,10 @@ mod tests;
 use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
-use semihv_domain::Modality;
+use semihv_domain::{Cut, Modality};
 
-pub use geometry::{Cut, Geometry, Lps, UnknownCut};
+pub(crate) use geometry::Walk;
+pub use geometry::{Geometry, Lps};
 use raw::{Coding, NumberKind, RawVolume};
 
 use crate::dicom::{self, Overlay, Series};

@@ -257,6 +257,11 @@ impl Backend for MadeUp {
                 kept.drafts.remove(&target);
                 vec![target]
             }
+            // There are no pictures to draw on.
+            Edit::DrawRegion { .. }
+            | Edit::PutRegion { .. }
+            | Edit::NameRegion { .. }
+            | Edit::EraseRegion { .. } => Vec::new(),
         };
         drop(kept);
         let event = Event::Changed(Changed::Annotations(changed.clone()));
@@ -308,6 +313,10 @@ impl Backend for MadeUp {
     }
 
     fn warm_scan(&self, _location: &str) {}
+
+    fn open_regions(&self, location: &str) -> Result<Arc<semihv_imaging::RegionFile>, Failure> {
+        semihv_tui::graphics::no_files(location)
+    }
 
     fn open_scan(&self, _location: &str) -> Result<Arc<semihv_imaging::Scan>, Failure> {
         Err(Failure::new(

@@ -17,6 +17,7 @@ mod late_replies;
 mod on_screen;
 mod painted;
 mod prepare;
+mod regions;
 mod sixel;
 
 pub use drawing::Drawing;
@@ -24,6 +25,7 @@ pub use inks::Inks;
 pub use late_replies::LateReplies;
 pub use on_screen::{OnScreen, Placement};
 pub use prepare::{Canvas, prepare};
+pub use regions::{OpenRegions, no_files};
 
 #[cfg(test)]
 pub(crate) use prepare::tests;

@@ -4,9 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use image::ImageError;
-use semihv_domain::{Failure, FailureKind, Shape};
+use semihv_domain::{Failure, FailureKind};
 use semihv_imaging::{
-    Extent, Framing, Ground, Ink, Limits, Look, Raster, Scan, describe, outline, overlaid, shown,
+    Extent, Framing, Ground, Limits, Look, Raster, Scan, describe, overlaid, shown,
 };
 use semihv_terminal::{Capabilities, CellSize, Placement, Protocol};
 
@@ -16,7 +16,8 @@ use super::drawing::{Drawing, Kind};
 use super::inks::Inks;
 use super::kitty::{ImageNumber, Showing, Wrap, png, transmission};
 use super::painted::Painted;
-use crate::picture::{Picture, PictureRequest, Seen};
+use super::regions::{Drawn, OpenRegions};
+use crate::picture::{Picture, PictureRequest, Regions, Seen};
 
 /// No pane needs more pixels, whatever a terminal says of its size.
 const LONGEST_SIDE: u32 = 4096;
@@ -34,11 +35,16 @@ pub struct Canvas {
 }
 
 /// Decodes, windows, fits, outlines and encodes.
-pub fn prepare(scan: &Scan, request: &PictureRequest, canvas: &Canvas) -> Result<Picture, Failure> {
+pub fn prepare(
+    scan: &Scan,
+    request: &PictureRequest,
+    canvas: &Canvas,
+    open: &OpenRegions<'_>,
+) -> Result<Picture, Failure> {
     let said = |error| Failure::of("picture", FailureKind::Data, &error);
     let look = request.look.unwrap_or_else(|| scan.first_look());
     let slice = scan.slice(look.place, Limits::default()).map_err(said)?;
-    let seen = Seen::of(scan, &slice, &look);
+    let mut seen = Seen::of(scan, &slice, &look);
     let description = describe(scan, look.place, &slice, look.window);
     let stored = Extent {
         width: slice.pixels.width(),
@@ -46,6 +52,20 @@ pub fn prepare(scan: &Scan, request: &PictureRequest, canvas: &Canvas) -> Result
     };
     let aspect = scan.geometry.pixel_aspect(look.place.cut);
     let shape = Fitted::of((stored, aspect), (&look, request), &canvas.capabilities);
+    let regions = Drawn::of(
+        (scan, look.place),
+        (&request.regions, request.marked),
+        canvas.inks,
+        open,
+    );
+    seen.regions = Regions {
+        measured: regions.measured(
+            request.marked,
+            (&slice.pixels, &shape.framing),
+            scan.geometry.spacing_of(look.place.cut),
+        ),
+        ..regions.seen.clone()
+    };
     let raster = shown(scan, slice, &look, &shape.framing, shape.raster);
     // Fewer greys compress better: nobody reads values off a slice that flies past.
     let raster = if request.is_draft && matches!(canvas.capabilities.protocol, Protocol::Kitty(_)) {
@@ -61,7 +81,9 @@ pub fn prepare(scan: &Scan, request: &PictureRequest, canvas: &Canvas) -> Result
     let raster = overlays.into_iter().fold(raster, |raster, overlay| {
         overlaid(raster, &overlay, &shape.framing, canvas.inks.region)
     });
-    let raster = outlined(raster, &shape.framing, request, canvas.inks);
+    let thin = u8::from(raster.width().max(raster.height()) > THIN_LINES_UP_TO) + 1;
+    let strokes = (request.marked, thin, request.fills_regions);
+    let raster = regions.draw(raster, &shape.framing, strokes);
     let fingerprint = fingerprint(&raster, canvas);
     let drawing =
         encode(&raster, &shape, canvas, ImageNumber::of(fingerprint)).map_err(|error| {
@@ -141,26 +163,6 @@ fn cells(columns: u16, rows: u16) -> Extent {
     }
 }
 
-fn outlined(raster: Raster, framing: &Framing, request: &PictureRequest, inks: Inks) -> Raster {
-    let thin = u8::from(raster.width().max(raster.height()) > THIN_LINES_UP_TO) + 1;
-    let (others, marked): (Vec<_>, Vec<_>) = request
-        .regions
-        .iter()
-        .enumerate()
-        .partition(|(position, _)| Some(*position) != request.marked);
-    let draw = |raster, shape: &Shape, colour, width| {
-        let moved = framing.moved(shape);
-        outline(raster, &moved, framing.part(), Ink { colour, width })
-    };
-    let raster = others.into_iter().fold(raster, |raster, (_, shape)| {
-        draw(raster, shape, inks.region, thin)
-    });
-    // The one looked at lies on top.
-    marked.into_iter().fold(raster, |raster, (_, shape)| {
-        draw(raster, shape, inks.marked, thin)
-    })
-}
-
 fn fingerprint(raster: &Raster, canvas: &Canvas) -> u64 {
     let mut hasher = DefaultHasher::new();
     (raster.width(), raster.height()).hash(&mut hasher);
@@ -224,6 +226,9 @@ pub(crate) mod tests {
     use semihv_domain::{ImageId, Shape};
     use semihv_terminal::ColourDepth;
 
+    use crate::graphics::no_files;
+    use crate::picture::Outline;
+
     use super::*;
 
     /// A round, shaded phantom: something with edges and a gradient.
@@ -263,12 +268,19 @@ pub(crate) mod tests {
             is_draft: false,
             shows_overlays: true,
             regions: Vec::new(),
+            fills_regions: false,
             marked: None,
         }
     }
 
     pub(crate) fn prepared(shade: u8, protocol: Protocol, colours: ColourDepth) -> Picture {
-        prepare(&scan(shade), &request(40, 20), &canvas(protocol, colours)).unwrap()
+        prepare(
+            &scan(shade),
+            &request(40, 20),
+            &canvas(protocol, colours),
+            &no_files,
+        )
+        .unwrap()
     }
 
     const ALL: [Protocol; 7] = [
@@ -319,11 +331,15 @@ pub(crate) mod tests {
 
     #[test]
     fn regions_are_outlined_with_the_marked_one_on_top() {
-        let region = Shape::Box {
-            x: 64.0,
-            y: 48.0,
-            width: 128.0,
-            height: 96.0,
+        let region = Outline {
+            shape: Shape::Box {
+                x: 64.0,
+                y: 48.0,
+                width: 128.0,
+                height: 96.0,
+            },
+            slice: None,
+            tint: None,
         };
         let asked = PictureRequest {
             regions: vec![region.clone(), region],
@@ -331,7 +347,7 @@ pub(crate) mod tests {
             ..request(40, 20)
         };
         let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
-        let picture = prepare(&scan(10), &asked, &canvas).unwrap();
+        let picture = prepare(&scan(10), &asked, &canvas, &no_files).unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 15));
         picture.draw(buffer.area, &mut buffer);
         let [red, green, blue] = canvas.inks.marked;
@@ -369,8 +385,8 @@ pub(crate) mod tests {
                 }
                 _ => 0,
             };
-            let whole = prepare(&scan(10), &request(40, 20), &canvas).unwrap();
-            let draft = prepare(&scan(10), &asked, &canvas).unwrap();
+            let whole = prepare(&scan(10), &request(40, 20), &canvas, &no_files).unwrap();
+            let draft = prepare(&scan(10), &asked, &canvas, &no_files).unwrap();
             assert_eq!((draft.columns, draft.rows), (whole.columns, whole.rows));
             (size(draft), size(whole))
         };

@@ -1,7 +1,7 @@
 //! One line that is asked for, with completions where they are known.
 
 use crossterm::event::KeyCode;
-use semihv_domain::{Tag, Target};
+use semihv_domain::{RegionId, Tag, Target};
 
 use super::Outcome;
 use crate::action::Action;
@@ -19,6 +19,7 @@ pub enum Purpose {
         targets: Vec<Target>,
     },
     LayoutName,
+    RegionName(RegionId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +115,14 @@ impl Prompt {
                 self.trouble = Some("a layout needs a name".to_owned());
                 Outcome::Stay
             }
+            Purpose::RegionName(_) if text.is_empty() => {
+                self.trouble = Some("a region needs a name".to_owned());
+                Outcome::Stay
+            }
+            Purpose::RegionName(region) => Outcome::Act(Box::new(Action::App(Msg::NameRegion {
+                region: *region,
+                label: text.to_owned(),
+            }))),
             Purpose::LayoutName => {
                 let name = text.chars().take(24).collect();
                 Outcome::Act(Box::new(Action::App(Msg::LayoutSave(name))))

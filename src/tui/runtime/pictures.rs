@@ -9,7 +9,7 @@ use semihv_imaging::Scan;
 use semihv_terminal::{Capabilities, Choice, ColourDepth, Evidence, Protocol, decide, detect};
 
 use crate::action::Action;
-use crate::graphics::{Canvas, Inks, LateReplies, OnScreen, prepare};
+use crate::graphics::{Canvas, Inks, LateReplies, OnScreen, OpenRegions, prepare};
 use crate::pane::PaneKind;
 use crate::panes::image;
 use crate::picture::{Picture, PictureRequest};
@@ -18,7 +18,7 @@ use crate::theme::Depth;
 
 /// Fits a slice into cells; called away from the drawing thread.
 pub(super) type Prepare =
-    Arc<dyn Fn(&Scan, &PictureRequest) -> Result<Picture, Failure> + Send + Sync>;
+    Arc<dyn Fn(&Scan, &PictureRequest, &OpenRegions<'_>) -> Result<Picture, Failure> + Send + Sync>;
 
 /// What is assumed of a link: 4 Mbit/s.
 const LINK_BYTES_A_SECOND: f64 = 500_000.0;
@@ -106,7 +106,7 @@ impl Pictures {
             capabilities: self.capabilities.clone(),
             inks: Inks::of(&state.look.theme),
         };
-        Arc::new(move |scan, request| prepare(scan, request, &canvas))
+        Arc::new(move |scan, request, open| prepare(scan, request, &canvas, open))
     }
 
     /// Goes on to the next way of showing pictures.

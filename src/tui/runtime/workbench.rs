@@ -472,7 +472,8 @@ impl Workbench {
                 Work::Draw(request) => {
                     let drawn = guarded("picture", || {
                         let scan = backend.open_scan(&request.location)?;
-                        prepare(&scan, &request).map(Arc::new)
+                        let open = |location: &str| backend.open_regions(location);
+                        prepare(&scan, &request, &open).map(Arc::new)
                     });
                     Action::Drawn(ticket, drawn)
                 }

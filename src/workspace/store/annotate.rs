@@ -6,7 +6,7 @@ use semihv_domain::{Note, NoteId, Tag, Target, UnixSeconds};
 use super::{Access, Store, StoreError};
 
 impl Store {
-    fn writable(&self) -> Result<(), StoreError> {
+    pub(super) fn writable(&self) -> Result<(), StoreError> {
         match self.access {
             Access::ReadOnly => Err(StoreError::ReadOnly),
             Access::ReadWrite => Ok(()),

@@ -572,17 +572,22 @@ fn put_captions_and_regions(
             language_or_english(&caption.language)
         ])?;
     }
-    let regions = "INSERT INTO regions (image, label, shape, author, imported)
-        VALUES (?1, ?2, ?3, ?4, 1)";
+    let regions = "INSERT INTO regions (image, label, shape, author, imported, cut, slice)
+        VALUES (?1, ?2, ?3, ?4, 1, ?5, ?6)";
     for region in image
         .regions
         .iter()
         .filter(|region| region.shape.is_sound())
     {
         let shape = serde_json::to_string(&region.shape)?;
-        connection
-            .prepare_cached(regions)?
-            .execute(params![id, region.label, shape, author])?;
+        connection.prepare_cached(regions)?.execute(params![
+            id,
+            region.label,
+            shape,
+            author,
+            region.slice.map(|it| it.cut.name()),
+            region.slice.map(|it| it.slice)
+        ])?;
     }
     Ok(())
 }

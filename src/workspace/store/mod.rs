@@ -5,6 +5,7 @@ mod content_hash;
 mod import;
 mod jobs;
 mod read;
+mod regions;
 mod rows;
 mod schema;
 mod searchable;
@@ -155,12 +156,14 @@ impl Store {
                 known: schema::VERSION,
             });
         }
-        if found < schema::VERSION {
+        if found < 1 {
             return Err(OpenStoreError::Missing {
                 path: path.to_owned(),
             });
         }
         schema::configure(&connection, Journal::Untouched, Durability::PowerCut)?;
+        // After the choices: another `temp_store` drops temporary views.
+        schema::pretend(&connection)?;
         rusqlite::vtab::array::load_module(&connection)?;
         connection.set_prepared_statement_cache_capacity(64);
         Ok(Self {

@@ -7,8 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, Row, params};
 use semihv_domain::{
     Answer, AnswerId, Caption, Case, CaseId, Guideline, GuidelineId, Image, ImageId, ImageState,
-    Modality, Passage, PassageId, Question, QuestionId, QuestionKind, Region, RegionId, SourceId,
-    Tag, Verdict,
+    Modality, Passage, PassageId, Question, QuestionId, QuestionKind, SourceId, Tag, Verdict,
 };
 
 use super::{
@@ -222,24 +221,6 @@ impl Store {
             })
         })?;
         Ok(captions.collect::<Result<_, _>>()?)
-    }
-
-    fn regions(&self, image: ImageId) -> Result<Vec<Region>, StoreError> {
-        let sql = "SELECT id, label, shape, author FROM regions WHERE image = ?1 ORDER BY id";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([image.0])?;
-        let mut regions = Vec::new();
-        while let Some(row) = rows.next()? {
-            let shape: String = row.get(2)?;
-            regions.push(Region {
-                id: RegionId(row.get(0)?),
-                image,
-                label: row.get(1)?,
-                shape: serde_json::from_str(&shape)?,
-                author: row.get(3)?,
-            });
-        }
-        Ok(regions)
     }
 
     pub fn questions_of(&self, case: CaseId) -> Result<Vec<QuestionRow>, StoreError> {

@@ -1,7 +1,7 @@
 use semihv_domain::{
-    AnswerDraft, CaptionDraft, CaseDraft, CaseId, GuidelineDraft, ImageDraft, Imported,
-    PassageDraft, Question, QuestionDraft, QuestionKind, RegionDraft, Section, Shape, SkippedAt,
-    Tag, Target, Verdict,
+    AnswerDraft, CaptionDraft, CaseDraft, CaseId, Cut, GuidelineDraft, ImageDraft, ImageId,
+    Imported, PassageDraft, Question, QuestionDraft, QuestionKind, Region, RegionDraft,
+    RegionSlice, Section, Shape, SkippedAt, Tag, Target, Verdict,
 };
 
 use super::*;
@@ -34,19 +34,20 @@ fn case(key: &str, text: &str) -> Imported {
                 text: "a shadow".into(),
                 language: String::new(),
             }],
-            regions: vec![RegionDraft {
-                label: "nodule".into(),
-                shape: Shape::Box {
-                    x: 1.0,
-                    y: 2.0,
-                    width: 3.0,
-                    height: 4.0,
-                },
-            }],
+            regions: vec![RegionDraft::new("nodule", square(1.0))],
             ..ImageDraft::default()
         }],
         ..CaseDraft::default()
     })
+}
+
+fn square(x: f64) -> Shape {
+    Shape::Box {
+        x,
+        y: 2.0,
+        width: 3.0,
+        height: 4.0,
+    }
 }
 
 fn question(key: &str, case: &str) -> Imported {
@@ -304,7 +305,7 @@ fn a_newer_store_is_refused_and_left_alone() {
             error,
             OpenStoreError::Newer {
                 found: 99,
-                known: 1
+                known: 2
             }
         ),
         "{error}"
@@ -435,4 +436,80 @@ fn a_jobs_progress_goes_to_disk_with_the_rows_it_speaks_of() {
     rows.keep_job(&job).unwrap();
     rows.finish().unwrap();
     assert_eq!(open(&folder).jobs().unwrap()[0].progress.rows, 1);
+}
+
+#[test]
+fn a_persons_regions_survive_imports_and_come_back_after_they_were_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(&folder);
+    import(&mut store, &[case("c1", "x")]);
+    let case_id = store.case_by_key("c1").unwrap().unwrap();
+    let image = store.images(case_id).unwrap()[0].id;
+    let before = store.last_change().unwrap();
+    let draft = RegionDraft {
+        slice: Some(RegionSlice {
+            cut: Cut::Axial,
+            slice: 41,
+        }),
+        ..RegionDraft::new("cyst", square(7.0))
+    };
+    let drawn = store.add_region(image, &draft, ("ana", 1_000)).unwrap();
+    let drawn = drawn.unwrap();
+    assert!(
+        store.last_change().unwrap() > before,
+        "searches must look again"
+    );
+    import(&mut store, &[case("c1", "another text")]);
+    let regions = store.regions(image).unwrap();
+    let labels: Vec<&str> = regions.iter().map(|it| it.label.as_str()).collect();
+    assert_eq!(labels, ["cyst", "nodule"]);
+    let cyst = regions[0].clone();
+    assert_eq!((cyst.slice, cyst.written), (draft.slice, Some(1_000)));
+    assert_eq!((cyst.author.as_str(), &cyst.shape), ("ana", &draft.shape));
+    // What a source says is not for a person to take away.
+    assert_eq!(store.remove_region(regions[1].id).unwrap(), None);
+    assert_eq!(store.remove_region(drawn).unwrap(), Some(cyst.clone()));
+    assert_eq!(store.regions(image).unwrap().len(), 1);
+    assert!(store.restore_region(&cyst).unwrap());
+    assert_eq!(store.region(drawn).unwrap(), Some(cyst.clone()));
+    let moved = Region {
+        shape: square(9.0),
+        ..cyst
+    };
+    assert!(store.restore_region(&moved).unwrap());
+    assert_eq!(store.region(drawn).unwrap(), Some(moved));
+    let nowhere = store.add_region(ImageId(999), &draft, ("ana", 1));
+    assert_eq!(nowhere.unwrap(), None);
+}
+
+#[test]
+fn a_store_of_the_first_version_is_read_as_it_is_and_brought_up_to_date_by_writers() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let mut store = open(&folder);
+    import(&mut store, &[case("c1", "x")]);
+    drop(store);
+    let raw = rusqlite::Connection::open(&path).unwrap();
+    let older = "ALTER TABLE regions DROP COLUMN cut; ALTER TABLE regions DROP COLUMN slice;
+        ALTER TABLE regions DROP COLUMN written; PRAGMA user_version = 1";
+    raw.execute_batch(older).unwrap();
+    drop(raw);
+    let regions = |store: &Store| {
+        let case_id = store.case_by_key("c1").unwrap().unwrap();
+        store.images(case_id).unwrap()[0].regions.clone()
+    };
+    let reader = Store::open_read_only(&path).unwrap();
+    assert_eq!(
+        (regions(&reader).len(), regions(&reader)[0].written),
+        (1, None)
+    );
+    drop(reader);
+    let writer = open(&folder);
+    assert_eq!(regions(&writer)[0].label, "nodule");
+    assert_eq!(
+        Store::open_read_only(&path)
+            .map(|it| regions(&it).len())
+            .unwrap(),
+        1
+    );
 }

@@ -22,6 +22,7 @@ const PAN: f32 = 0.2;
 pub enum Change {
     /// Slices on, or back.
     Slices(i64),
+    ToSlice(u32),
     FirstSlice,
     LastSlice,
     NextCut,
@@ -81,6 +82,7 @@ fn changed(look: &mut Look, seen: &Seen, change: Change) {
     let slices = seen.geometry.slices(look.place.cut);
     match change {
         Change::Slices(by) => look.place.slice = moved(look.place.slice, by, slices),
+        Change::ToSlice(slice) => look.place.slice = slice.min(slices - 1),
         Change::FirstSlice => look.place.slice = 0,
         Change::LastSlice => look.place.slice = slices - 1,
         Change::Times(by) => look.place.time = moved(look.place.time, by, seen.times),

@@ -4,8 +4,11 @@
 //! image, another size, other regions, another protocol. It never shows one image under the name
 //! of another: the old picture stays only while the same image is prepared anew.
 
+mod drawing;
 mod looking;
+mod msg;
 mod readout;
+mod regions;
 mod view;
 
 #[cfg(test)]
@@ -17,13 +20,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
-use semihv_domain::{Failure, Image, ImageId, ImageState};
-use semihv_engine::{CaseDetail, Reply};
+use semihv_domain::{Failure, Image, ImageId, ImageState, RegionId};
+use semihv_engine::{CaseDetail, Edit, Reply};
 use semihv_terminal::Protocol;
 
+pub use drawing::Tool;
 pub use looking::Change;
+pub use msg::{Msg, command};
 pub use view::view;
 
+use drawing::Drawing;
 use looking::Looks;
 
 use crate::action::Effect;
@@ -43,6 +49,7 @@ pub struct State {
     /// Something lies over the pane: pixels would shine through.
     is_covered: bool,
     hides_regions: bool,
+    fills_regions: bool,
     looks: Looks,
     /// Somebody goes on and on: half the pixels will do.
     is_hurried: bool,
@@ -54,6 +61,9 @@ pub struct State {
     pointer: Option<(u32, u32)>,
     /// Where a drag of the window was last.
     dragged: Option<(u16, u16)>,
+    drawing: Option<Drawing>,
+    /// What the last region was called: the next one often is the same.
+    last_label: Option<String>,
     rest: Slot,
     tick: Slot,
     picture: Load<Arc<Picture>>,
@@ -68,12 +78,15 @@ impl Default for State {
             protocol: None,
             is_covered: false,
             hides_regions: false,
+            fills_regions: false,
             looks: Looks::default(),
             is_hurried: false,
             cine: None,
             warmed_for: None,
             pointer: None,
             dragged: None,
+            drawing: None,
+            last_label: None,
             rest: Slot::new(SlotName::PictureRest),
             tick: Slot::new(SlotName::Cine),
             picture: Load::Empty,
@@ -90,88 +103,6 @@ const CINE: Duration = Duration::from_millis(100);
 /// Columns of a drag for a step of the window.
 const DRAG_STEP: f32 = 2.0;
 
-#[derive(Debug, Clone, PartialEq)]
-pub enum Msg {
-    /// Something else of the same image.
-    Look(Change),
-    /// The wheel: a slice of a volume, else the next or the previous picture.
-    Wheel(i64),
-    /// The pointer to a cell of the pane.
-    Point(u16, u16),
-    /// The pointer one pixel on.
-    Nudge(i32, i32),
-    /// A drag to a cell: the window follows.
-    Drag(u16, u16),
-    Cine,
-    /// As close as the marked region fills the pane.
-    OntoRegion,
-    Next,
-    Previous,
-    ToggleRegions,
-    NextRegion,
-    NextGraphics,
-    /// The inside of the pane after a layout.
-    Resized {
-        columns: u16,
-        rows: u16,
-    },
-    /// An overlay (palette, help, which-key) came over the pane or went.
-    Covered(bool),
-    /// What pictures are shown with from now on.
-    Graphics(Protocol),
-}
-
-/// `next` of `image.next`.
-pub fn command(name: &str) -> Option<Msg> {
-    match name {
-        "next" => Some(Msg::Next),
-        "previous" => Some(Msg::Previous),
-        "regions" => Some(Msg::ToggleRegions),
-        "next-region" => Some(Msg::NextRegion),
-        "graphics" => Some(Msg::NextGraphics),
-        "onto-region" => Some(Msg::OntoRegion),
-        "cine" => Some(Msg::Cine),
-        "pointer-left" => Some(Msg::Nudge(-1, 0)),
-        "pointer-right" => Some(Msg::Nudge(1, 0)),
-        "pointer-up" => Some(Msg::Nudge(0, -1)),
-        "pointer-down" => Some(Msg::Nudge(0, 1)),
-        name => look_command(name).map(Msg::Look),
-    }
-}
-
-fn look_command(name: &str) -> Option<Change> {
-    let shift = |bright: f32, wide: f32| Change::Shift { bright, wide };
-    Some(match name {
-        "slice-next" => Change::Slices(1),
-        "slice-previous" => Change::Slices(-1),
-        "slice-on" => Change::Slices(10),
-        "slice-back" => Change::Slices(-10),
-        "slice-first" => Change::FirstSlice,
-        "slice-last" => Change::LastSlice,
-        "plane" => Change::NextCut,
-        "volume-next" => Change::Times(1),
-        "volume-previous" => Change::Times(-1),
-        "window" => Change::NextWindow,
-        "window-previous" => Change::PreviousWindow,
-        "window-usual" => Change::UsualWindow,
-        "brighter" => shift(1.0, 0.0),
-        "darker" => shift(-1.0, 0.0),
-        "wider" => shift(0.0, 1.0),
-        "narrower" => shift(0.0, -1.0),
-        "invert" => Change::Invert,
-        "closer" => Change::Closer,
-        "farther" => Change::Farther,
-        "fit" => Change::Fit,
-        "pan-left" => Change::Pan(-1, 0),
-        "pan-right" => Change::Pan(1, 0),
-        "pan-up" => Change::Pan(0, -1),
-        "pan-down" => Change::Pan(0, 1),
-        "mirror" => Change::Mirror,
-        "rotate" => Change::Rotate,
-        _ => return None,
-    })
-}
-
 pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
     let mut effects = Vec::new();
     match msg {
@@ -186,8 +117,13 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         }
         Msg::Point(column, row) => {
             state.dragged = Some((column, row));
-            // A second click on the same pixel takes the pointer away.
             let pixel = state.pixel_under(shared, column, row);
+            if let Some((drawing, pixel)) = state.drawing.as_mut().zip(pixel) {
+                drawing.press(pixel);
+                effects.extend(refresh(state, shared));
+                return effects;
+            }
+            // A second click on the same pixel takes the pointer away.
             state.pointer = pixel.filter(|_| state.pointer != pixel);
         }
         Msg::Nudge(across, down) => nudge(state, shared, (across, down)),
@@ -196,14 +132,19 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
             state.cine = if state.cine.is_none() { Some(1) } else { None };
             effects.extend(state.cine.map(|_| Effect::Wake(state.tick.ask(), CINE)));
         }
-        Msg::OntoRegion => effects = onto_region(state, shared),
+        Msg::OntoRegion => effects = regions::onto(state, shared),
         Msg::Next => step(shared, |position| position.saturating_add(1)),
         Msg::Previous => step(shared, |position| position.saturating_sub(1)),
         Msg::ToggleRegions => state.hides_regions = !state.hides_regions,
-        Msg::NextRegion => {
+        Msg::FillRegions => {
+            state.fills_regions = !state.fills_regions;
             state.hides_regions = false;
-            shared.selection.region = next_region(shared);
         }
+        Msg::NextRegion => effects = regions::mark(state, shared, regions::next(shared)),
+        Msg::PreviousRegion => effects = regions::mark(state, shared, regions::previous(shared)),
+        Msg::Draw(tool) => regions::begin(state, shared, tool),
+        // What needs words goes through [`crate::annotate`].
+        Msg::ChangeRegion | Msg::EraseRegion | Msg::NameRegion => {}
         Msg::NextGraphics => return vec![Effect::NextGraphics],
         Msg::Resized { columns, rows } => state.room = Some((columns, rows)),
         Msg::Covered(is_covered) => state.is_covered = is_covered,
@@ -228,7 +169,11 @@ fn look(state: &mut State, shared: &Shared, change: Change) -> Vec<Effect> {
     if !state.looks.change(image.id, now, change) {
         return Vec::new();
     }
-    // Terminals that enlarge a picture get half of it until the keys rest.
+    hurry(state)
+}
+
+/// Terminals that enlarge a picture get half of it until the keys rest.
+fn hurry(state: &mut State) -> Vec<Effect> {
     state.is_hurried = true;
     vec![Effect::Wake(state.rest.ask(), REST)]
 }
@@ -253,6 +198,13 @@ fn nudge(state: &mut State, shared: &Shared, (across, down): (i32, i32)) {
 
 /// To the right is wider, upwards is brighter.
 fn drag(state: &mut State, shared: &Shared, (column, row): (u16, u16)) -> Vec<Effect> {
+    let pixel = state.pixel_under(shared, column, row);
+    if let Some(drawing) = &mut state.drawing {
+        if let Some(pixel) = pixel {
+            drawing.pull(pixel);
+        }
+        return hurry(state);
+    }
     let before = state.dragged.replace((column, row));
     let Some((from_column, from_row)) = before else {
         return Vec::new();
@@ -260,23 +212,6 @@ fn drag(state: &mut State, shared: &Shared, (column, row): (u16, u16)) -> Vec<Ef
     let wide = (f32::from(column) - f32::from(from_column)) / DRAG_STEP;
     let bright = (f32::from(from_row) - f32::from(row)) / DRAG_STEP * 2.0;
     look(state, shared, Change::Shift { bright, wide })
-}
-
-fn onto_region(state: &mut State, shared: &mut Shared) -> Vec<Effect> {
-    if shared.selection.region.is_none() {
-        shared.selection.region = next_region(shared);
-    }
-    let region = shared.selection.region;
-    let shape =
-        shown(shared).and_then(|(image, _)| Some(image.regions.get(region?)?.shape.clone()));
-    let (Some(shape), Some(picture)) = (shape, state.picture.value()) else {
-        return Vec::new();
-    };
-    let Some(change) = readout::onto(&shape, &picture.framing) else {
-        return Vec::new();
-    };
-    state.hides_regions = false;
-    look(state, shared, change)
 }
 
 impl State {
@@ -352,6 +287,7 @@ pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
         .is_some_and(|asked| asked.image != wanted.image)
     {
         state.pointer = None;
+        state.drawing = None;
     }
     let shows_it_already = state
         .picture
@@ -451,13 +387,45 @@ pub fn mouse(_: &State, shared: &Shared, mouse: Mouse, _: Rect) -> Option<Msg> {
     }
 }
 
-/// Nothing is typed into a picture.
-pub fn is_typing(_: &State) -> bool {
-    false
+/// While something is drawn, keys move it.
+pub fn is_typing(state: &State) -> bool {
+    state.drawing.is_some()
 }
 
-pub fn typed(_: &mut State, _: Input, _: &mut Shared) -> Vec<Effect> {
-    Vec::new()
+pub fn typed(state: &mut State, input: Input, shared: &mut Shared) -> Vec<Effect> {
+    regions::typed(state, input, shared)
+}
+
+/// The marked region begins to be changed; else why not.
+pub(crate) fn change_region(
+    state: &mut State,
+    shared: &Shared,
+) -> Result<Vec<Effect>, &'static str> {
+    regions::change(state, shared)?;
+    Ok(refresh(state, shared))
+}
+
+pub(crate) fn erase_region(shared: &Shared) -> Result<Edit, &'static str> {
+    regions::erase(shared)
+}
+
+pub(crate) fn named_region(shared: &Shared) -> Result<(RegionId, String), &'static str> {
+    regions::named(shared)
+}
+
+/// The next region will probably be called the same.
+pub(crate) fn region_was_named(state: &mut State, label: &str) {
+    state.last_label = Some(label.to_owned());
+}
+
+/// Names of the regions of the shown case, for completion.
+pub(crate) fn known_labels(shared: &Shared) -> Vec<String> {
+    let images = shared.case.value().map(|detail| detail.images.as_slice());
+    let regions = images.unwrap_or_default().iter().flat_map(|it| &it.regions);
+    let mut labels: Vec<String> = regions.map(|region| region.label.clone()).collect();
+    labels.sort();
+    labels.dedup();
+    labels
 }
 
 /// `ct-017 · 2 of 3 · CT · kitty`.
@@ -548,13 +516,6 @@ fn step(shared: &mut Shared, to: impl Fn(usize) -> usize) {
     }
 }
 
-/// One after the other, and after the last one none in particular.
-fn next_region(shared: &Shared) -> Option<usize> {
-    let (image, _) = shown(shared)?;
-    let next = shared.selection.region.map_or(0, |region| region + 1);
-    (next < image.regions.len()).then_some(next)
-}
-
 /// Whether a terminal makes a small picture fill its cells by itself.
 fn enlarges(protocol: Protocol) -> bool {
     matches!(protocol, Protocol::Kitty(_) | Protocol::Iterm2)
@@ -577,9 +538,9 @@ fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
     let regions = if state.hides_regions {
         Vec::new()
     } else {
-        let shapes = image.regions.iter().map(|region| region.shape.clone());
-        shapes.collect()
+        regions::outlines(state, image)
     };
+    let marked = regions::marked(state, image, shared);
     Some(PictureRequest {
         image: image.id,
         location: image.location.clone(),
@@ -588,10 +549,8 @@ fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
         look: state.looks.known(image.id),
         shows_overlays: !state.hides_regions,
         is_draft: state.is_hurried && state.protocol.is_some_and(enlarges),
-        marked: shared
-            .selection
-            .region
-            .filter(|&region| region < regions.len()),
+        marked: marked.filter(|&region| region < regions.len()),
         regions,
+        fills_regions: state.fills_regions,
     })
 }

@@ -58,72 +58,21 @@ fn bounds(shape: &Shape) -> Option<(f64, f64, f64, f64)> {
                     (left.min(x), top.min(y), right.max(x), bottom.max(y))
                 })
         }
+        Shape::Mask { .. } => return None,
     })
-}
-
-fn contains(shape: &Shape, (x, y): (f64, f64)) -> bool {
-    match shape {
-        &Shape::Box {
-            x: left,
-            y: top,
-            width,
-            height,
-        } => x >= left && x < left + width && y >= top && y < top + height,
-        &Shape::Ellipse { cx, cy, rx, ry } => {
-            rx > 0.0 && ry > 0.0 && ((x - cx) / rx).powi(2) + ((y - cy) / ry).powi(2) <= 1.0
-        }
-        Shape::Polygon { points } => {
-            let next = points.iter().cycle().skip(1);
-            let crossings = points.iter().zip(next).filter(|((ax, ay), (bx, by))| {
-                (ay > &y) != (by > &y) && x < (bx - ax) * (y - ay) / (by - ay) + ax
-            });
-            crossings.count() % 2 == 1
-        }
-        Shape::Point { .. } => false,
-    }
 }
 
 /// `214 mm2 · mean 43.1 sd 12.0 HU`: area where the size of a pixel is known, values where they are
 /// grey.
-pub(super) fn measured(shape: &Shape, picture: &Picture) -> Option<String> {
-    let (left, top, right, bottom) = bounds(shape)?;
-    if matches!(shape, Shape::Point { .. }) {
-        return None;
-    }
-    let stored = picture.framing.stored;
-    let side = |from: f64, to: f64, most: u32| {
-        let most = f64::from(most);
-        (from.floor().clamp(0.0, most) as u32)..(to.ceil().clamp(0.0, most) as u32)
+pub(super) fn measured(picture: &Picture) -> Option<String> {
+    let measure = picture.seen.regions.measured?;
+    let mut said = match measure.area {
+        Some(area) => format!("{} mm2", short(area as f32)),
+        None => format!("{} px", measure.pixels),
     };
-    let slice = picture.seen.slice.as_deref();
-    let (mut count, mut sum, mut squares) = (0_u64, 0.0_f64, 0.0_f64);
-    for y in side(top, bottom, stored.height) {
-        for x in side(left, right, stored.width) {
-            if !contains(shape, (f64::from(x) + 0.5, f64::from(y) + 0.5)) {
-                continue;
-            }
-            count += 1;
-            let value = slice.and_then(|slice| slice.pixels.value(x, y));
-            let value = f64::from(value.filter(|value| value.is_finite()).unwrap_or(0.0));
-            sum += value;
-            squares += value * value;
-        }
-    }
-    if count == 0 {
-        return None;
-    }
-    let mut said = match picture.seen.geometry.spacing_of(picture.look.place.cut) {
-        Some([across, down, _]) => {
-            let area = count as f64 * f64::from(across) * f64::from(down);
-            format!("{} mm2", short(area as f32))
-        }
-        None => format!("{count} px"),
-    };
-    if slice.is_some() {
-        let mean = sum / count as f64;
-        let deviation = (squares / count as f64 - mean * mean).max(0.0).sqrt();
+    if let Some(values) = measure.values {
+        let (mean, deviation) = (short(values.mean as f32), short(values.deviation as f32));
         let unit = unit(picture);
-        let (mean, deviation) = (short(mean as f32), short(deviation as f32));
         said.push_str(&format!(" · mean {mean} sd {deviation}{unit}"));
     }
     Some(said)
@@ -208,7 +157,7 @@ pub(super) fn strip(picture: &Picture, width: usize, glyphs: Glyphs) -> String {
     };
     let cell = |slice: u32| slice as usize * room / slices as usize;
     let mut cells = vec![line; room];
-    for (slice, _) in chosen_slices(slices, &[], MOST_CHOSEN) {
+    for (slice, _) in chosen_slices(slices, &picture.seen.regions.slices, MOST_CHOSEN) {
         if let Some(mark) = cells.get_mut(cell(slice)) {
             *mark = chosen;
         }

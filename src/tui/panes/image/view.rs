@@ -4,18 +4,23 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use semihv_domain::{Failure, Image, ImageState, printable_line};
+use semihv_domain::{Failure, Image, ImageState, Region, printable_line};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{State, readout, shown};
+use crate::picture::Regions;
 use crate::shared::{Glyphs, Load, Shared};
 use crate::theme::{Role, Theme};
 
 /// Below this many rows the caption goes before the picture does.
 const ROWS_FOR_CAPTION: u16 = 4;
 const ROWS_FOR_REGIONS: u16 = 6;
+/// More names of regions find no room in a line.
+const MOST_NAMES: usize = 12;
 /// Below this many columns the picture needs them all.
 const COLUMNS_FOR_SIDES: u16 = 24;
+/// What keys do while something is drawn.
+const DRAWING_KEYS: &str = "Enter keeps it · Esc leaves it · hjkl move · HJKL size · f fine steps";
 /// How the names of files end that hold more than eight bits.
 const SCANS: [&str; 7] = [".dcm", ".nii", ".nii.gz", ".hdr", ".img", ".npy", ".ima"];
 
@@ -79,7 +84,7 @@ impl Footer {
     fn of(state: &State, image: &Image, rows: u16) -> Self {
         Self {
             has_look: rows >= ROWS_FOR_CAPTION
-                && (is_scan(state, image) || state.pointer.is_some()),
+                && (is_scan(state, image) || state.pointer.is_some() || state.drawing.is_some()),
             has_caption: rows >= ROWS_FOR_CAPTION,
             has_regions: rows >= ROWS_FOR_REGIONS && !image.regions.is_empty(),
         }
@@ -174,6 +179,10 @@ impl Page<'_> {
             return;
         };
         let width = usize::from(self.area.width.saturating_sub(2));
+        if let Some(drawing) = &state.drawing {
+            let text = self.shortened(&format!("{} · {DRAWING_KEYS}", drawing.said()), width);
+            return self.put((self.area.x + 1, row), &text, Role::Accent, buffer);
+        }
         let right = self.shortened(&printable_line(&readout::looked(picture)), width);
         let room = width.saturating_sub(right.width() + 2);
         // The value under the pointer stands where the strip is otherwise.
@@ -254,52 +263,72 @@ impl Page<'_> {
         }
     }
 
-    /// `2 of 3 regions · nodule · by a radiologist`.
+    /// `2 of 3 regions · nodule · 214 mm2 · by a radiologist`, or the names of all in their colours.
     fn region_line(&self, state: &State, image: &Image, row: u16, buffer: &mut Buffer) {
-        let count = image.regions.len();
-        let counted = |shown: &str| {
-            let noun = if count == 1 { "region" } else { "regions" };
-            format!("{shown}{count} {noun}")
-        };
-        let marked = self
-            .shared
-            .selection
-            .region
-            .and_then(|region| Some((region, image.regions.get(region)?)));
-        let text = match marked {
-            _ if state.hides_regions => counted("") + " · hidden",
+        let shown = state.picture.value();
+        let shown = shown.filter(|picture| picture.request.image == image.id);
+        let plain = self.theme.style(Role::Region);
+        let spans = match self.marked_region(image) {
+            _ if state.hides_regions => {
+                let text = format!("{} · hidden", counted(image, None));
+                vec![(text, self.theme.style(Role::Muted))]
+            }
+            _ if shown.is_some_and(|picture| picture.seen.regions.trouble.is_some()) => {
+                let trouble = shown.and_then(|picture| picture.seen.regions.trouble.as_deref());
+                let text = format!("{} · {}", counted(image, None), trouble.unwrap_or_default());
+                vec![(text, self.theme.style(Role::Bad))]
+            }
             Some((position, region)) => {
-                let shown = state.picture.value();
-                let shown = shown.filter(|picture| picture.request.image == image.id);
-                let measured = shown
-                    .and_then(|picture| readout::measured(&region.shape, picture))
-                    .map(|measured| format!(" · {measured}"))
-                    .unwrap_or_default();
-                format!(
-                    "{} · {}{measured} · by {}",
-                    counted(&format!("{} of ", position + 1)),
-                    region.label,
-                    region.author
-                )
+                let measured = shown.and_then(|picture| readout::measured(picture));
+                let measured = measured.map(|it| format!(" · {it}")).unwrap_or_default();
+                let (label, author) = (&region.label, &region.author);
+                let counted = counted(image, Some(position));
+                vec![(
+                    format!("{counted} · {label}{measured} · by {author}"),
+                    plain,
+                )]
             }
-            None => {
-                let labels: Vec<&str> = image
-                    .regions
-                    .iter()
-                    .map(|region| region.label.as_str())
-                    .take(8)
-                    .collect();
-                format!("{} · {}", counted(""), labels.join(", "))
+            None => self.named_regions(shown.map(|picture| &picture.seen.regions), image),
+        };
+        let (mut at, end) = (self.area.x + 1, self.area.right().saturating_sub(1));
+        for (text, style) in spans {
+            let room = usize::from(end.saturating_sub(at));
+            let text = self.shortened(&printable_line(&text), room);
+            buffer.set_stringn(at, row, &text, room, style);
+            at += text.width() as u16;
+        }
+    }
+
+    fn marked_region<'a>(&self, image: &'a Image) -> Option<(usize, &'a Region)> {
+        let position = self.shared.selection.region?;
+        Some((position, image.regions.get(position)?))
+    }
+
+    /// `3 regions · liver · tumour`: those that lie on this slice first, each in its colour.
+    fn named_regions(&self, seen: Option<&Regions>, image: &Image) -> Vec<(String, Style)> {
+        let plain = self.theme.style(Role::Region);
+        let mut spans = vec![(counted(image, None), plain)];
+        let known = |position: usize| seen.and_then(|seen| seen.each.get(position));
+        let is_here = |position: usize| known(position).is_none_or(|one| one.bounds.is_some());
+        let labels = image.regions.iter().map(|region| region.label.as_str());
+        let (here, elsewhere): (Vec<_>, Vec<_>) = labels
+            .enumerate()
+            .partition(|(position, _)| is_here(*position));
+        let mut told: Vec<&str> = Vec::new();
+        for (position, label) in here.into_iter().chain(elsewhere) {
+            if told.contains(&label) || told.len() >= MOST_NAMES {
+                continue;
             }
-        };
-        let width = usize::from(self.area.width.saturating_sub(2));
-        let text = self.shortened(&printable_line(&text), width);
-        let role = if state.hides_regions {
-            Role::Muted
-        } else {
-            Role::Region
-        };
-        self.put((self.area.x + 1, row), &text, role, buffer);
+            told.push(label);
+            let style = match known(position) {
+                _ if !is_here(position) => self.theme.style(Role::Muted),
+                Some(seen) => self.theme.inked(Role::Region, seen.colour),
+                None => plain,
+            };
+            spans.push((" · ".to_owned(), self.theme.style(Role::Muted)));
+            spans.push((label.to_owned(), style));
+        }
+        spans
     }
 
     fn failure(&self, failure: &Failure, buffer: &mut Buffer) {
@@ -362,6 +391,16 @@ impl Page<'_> {
         let mut kept = prefix(text, width.saturating_sub(end.width())).to_owned();
         kept.push_str(end);
         kept
+    }
+}
+
+/// `3 regions`, or `2 of 3 regions`.
+fn counted(image: &Image, position: Option<usize>) -> String {
+    let count = image.regions.len();
+    let noun = if count == 1 { "region" } else { "regions" };
+    match position {
+        Some(position) => format!("{} of {count} {noun}", position + 1),
+        None => format!("{count} {noun}"),
     }
 }
 

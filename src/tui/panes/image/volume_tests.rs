@@ -6,8 +6,8 @@ use semihv_terminal::{ColourDepth, Placement};
 
 use super::tests::{image, readable, region, screen, shared};
 use super::*;
-use crate::graphics::prepare;
 use crate::graphics::tests::canvas;
+use crate::graphics::{no_files, prepare};
 
 /// A NIfTI volume of 8 x 6 x 40 voxels of 1 x 1 x 2 mm whose values say where they are.
 fn volume() -> Scan {
@@ -83,7 +83,7 @@ impl Pane {
             match effect {
                 Effect::Draw(ticket, request) => {
                     let canvas = canvas(self.protocol, ColourDepth::True);
-                    let picture = prepare(&self.scan, &request, &canvas).map(Arc::new);
+                    let picture = prepare(&self.scan, &request, &canvas, &no_files).map(Arc::new);
                     assert!(drawn(&mut self.state, ticket, &picture));
                     self.request = Some(request);
                 }
@@ -222,7 +222,7 @@ fn a_slice_on_the_way_is_shown_while_the_last_is_awaited() {
     let (first, request) = step(&mut pane);
     step(&mut pane);
     let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
-    let picture = prepare(&pane.scan, &request, &canvas).map(Arc::new);
+    let picture = prepare(&pane.scan, &request, &canvas, &no_files).map(Arc::new);
     assert!(drawn(&mut pane.state, first, &picture));
     assert_eq!(pane.place().1, 21);
     assert!(pane.state.slot.is_waiting());

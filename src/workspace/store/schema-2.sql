@@ -1,0 +1,4 @@
+-- Regions that lie on one slice of a volume, and when a person drew them.
+ALTER TABLE regions ADD COLUMN cut TEXT;            -- NULL: on the picture, or as its file says
+ALTER TABLE regions ADD COLUMN slice INTEGER;
+ALTER TABLE regions ADD COLUMN written INTEGER;     -- NULL: imported
