@@ -111,10 +111,10 @@ impl Rescale {
         }
     }
 
-    pub(crate) fn real(&self, stored: f32) -> f32 {
+    pub(crate) fn real(&self, stored: i64) -> f32 {
         match self {
-            Self::Line { slope, intercept } => stored * slope + intercept,
-            Self::Table(table) => f32::from(table.at(stored as i64)),
+            Self::Line { slope, intercept } => stored as f32 * slope + intercept,
+            Self::Table(table) => f32::from(table.at(stored)),
         }
     }
 }

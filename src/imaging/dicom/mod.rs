@@ -7,6 +7,7 @@ mod lut;
 mod overlay;
 mod rle;
 mod series;
+mod stored;
 mod tags;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ use frames::{Frame, Layout, Photometric};
 use lut::{Palette, Rescale, Table};
 pub use overlay::Overlay;
 pub(crate) use series::{Series, assemble, largest_series};
+use stored::Stored;
 
 use crate::{DecodeError, Limits, Pixels, Plane, Window};
 
@@ -130,16 +132,18 @@ impl Object {
         }
         let decoded = frames::read(&self.file, &self.layout, frame)?;
         match self.layout.photometric {
-            Photometric::Palette => self.coloured(&decoded),
+            Photometric::Palette => self.coloured(&decoded.samples),
             _ if self.layout.samples == 3 => self.colour(decoded),
-            _ => self.grey(decoded, frame),
+            _ => self.grey(&decoded.samples, frame),
         }
     }
 
     /// Values of a frame before anything was done to them.
     #[cfg(test)]
     pub(crate) fn stored(&self, frame: u32) -> Result<Vec<i32>, DecodeError> {
-        Ok(frames::read(&self.file, &self.layout, frame)?.values)
+        Ok(frames::read(&self.file, &self.layout, frame)?
+            .samples
+            .map(|value| value))
     }
 
     /// Parametric maps hold floating point numbers.
@@ -158,8 +162,8 @@ impl Object {
             .ok_or_else(|| damaged("its pixel data are cut off"))
     }
 
-    fn grey(&self, decoded: Frame, frame: u32) -> Result<Pixels, DecodeError> {
-        let mut values = self.real(decoded.values, &self.rescale(frame));
+    fn grey(&self, stored: &Stored<'_>, frame: u32) -> Result<Pixels, DecodeError> {
+        let mut values = self.real(stored, &self.rescale(frame));
         if let Some(table) = self.voi_table() {
             // A table of grey values stands in for a window, so its entries are what is shown.
             for value in values.iter_mut().filter(|value| value.is_finite()) {
@@ -173,29 +177,32 @@ impl Object {
     }
 
     /// Values without branches where they are many: a table is rare.
-    fn real(&self, stored: Vec<i32>, rescale: &Rescale) -> Vec<f32> {
+    fn real(&self, stored: &Stored<'_>, rescale: &Rescale) -> Vec<f32> {
         let is_wrapped = self.layout.stored == 32 && !self.layout.is_signed;
-        // Nothing lies between 1 and 0.
-        let (first, last) = self
-            .padding()
-            .map_or((1, 0), |range| (*range.start(), *range.end()));
-        let is_padding = |value: i32| (first..=last).contains(&value);
-        match rescale {
-            Rescale::Line { slope, intercept } if !is_wrapped => stored
-                .into_iter()
-                .map(|value| {
+        match (rescale, self.padding()) {
+            (&Rescale::Line { slope, intercept }, None) if !is_wrapped => {
+                stored.map(move |value| value as f32 * slope + intercept)
+            }
+            (&Rescale::Line { slope, intercept }, Some((first, last))) if !is_wrapped => stored
+                .map(move |value| {
                     let real = value as f32 * slope + intercept;
-                    if is_padding(value) { f32::NAN } else { real }
-                })
-                .collect(),
-            rescale => stored
-                .into_iter()
-                .map(|value| match value {
-                    value if is_padding(value) => f32::NAN,
-                    value if is_wrapped => rescale.real(value as u32 as f32),
-                    value => rescale.real(value as f32),
-                })
-                .collect(),
+                    if (first..=last).contains(&value) {
+                        f32::NAN
+                    } else {
+                        real
+                    }
+                }),
+            (rescale, padding) => stored.map(|value| {
+                let number = if is_wrapped {
+                    i64::from(value as u32)
+                } else {
+                    i64::from(value)
+                };
+                match padding {
+                    Some((first, last)) if (first..=last).contains(&value) => f32::NAN,
+                    _ => rescale.real(number),
+                }
+            }),
         }
     }
 
@@ -215,7 +222,7 @@ impl Object {
     }
 
     /// Stored values that only fill the rectangle (PS3.3 C.7.5.1.1.2).
-    fn padding(&self) -> Option<std::ops::RangeInclusive<i32>> {
+    fn padding(&self) -> Option<(i32, i32)> {
         let number = |tag| {
             let value = self.file.data.number(tag)? as i64;
             // The element takes the sign of the pixels, however it was read.
@@ -227,23 +234,19 @@ impl Object {
         };
         let first = number(tags::PADDING)?;
         let last = number(tags::PADDING_LIMIT).unwrap_or(first);
-        Some(first.min(last)..=first.max(last))
+        Some((first.min(last), first.max(last)))
     }
 
-    fn coloured(&self, decoded: &Frame) -> Result<Pixels, DecodeError> {
+    fn coloured(&self, stored: &Stored<'_>) -> Result<Pixels, DecodeError> {
         let palette = Palette::of(&self.file.data, self.layout.is_signed)
             .ok_or_else(|| damaged("it lacks its palette"))?;
-        let colours = decoded
-            .values
-            .iter()
-            .flat_map(|value| palette.colour(i64::from(*value)));
-        self.picture(colours.collect())
+        let colours = stored.map(|value| palette.colour(i64::from(value)));
+        self.picture(colours.into_flattened())
     }
 
-    fn colour(&self, decoded: Frame) -> Result<Pixels, DecodeError> {
+    fn colour(&self, decoded: Frame<'_>) -> Result<Pixels, DecodeError> {
         let surplus = self.layout.stored.saturating_sub(8);
-        let bytes = decoded.values.iter().map(|value| (*value >> surplus) as u8);
-        let mut bytes: Vec<u8> = bytes.collect();
+        let mut bytes = decoded.samples.map(|value| (value >> surplus) as u8);
         if decoded.is_ybr {
             let (pixels, _) = bytes.as_chunks_mut::<3>();
             for pixel in pixels {
