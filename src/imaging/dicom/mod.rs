@@ -1,6 +1,7 @@
 //! DICOM objects: their frames in real units, their place in the patient, and series of them.
 
 mod data_set;
+mod directory;
 mod file;
 mod frames;
 mod lut;
@@ -11,6 +12,8 @@ mod stored;
 mod tags;
 
 #[cfg(test)]
+mod made;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
@@ -19,6 +22,7 @@ use image::RgbImage;
 use semihv_domain::Modality;
 
 pub(crate) use data_set::DataSet;
+pub use directory::{directory, is_directory};
 pub(crate) use file::is_dicom;
 use file::{File, damaged};
 use frames::{Frame, Layout, Photometric};
