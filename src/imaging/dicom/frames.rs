@@ -174,6 +174,24 @@ pub(crate) fn read<'a>(
     Ok(uncompressed(file, layout, bytes, frame))
 }
 
+/// A bit of every sample that is no part of its value: old files keep overlays there. Of what was
+/// compressed, only run lengths keep them.
+pub(crate) fn spare_bit(file: &File, layout: &Layout, frame: u32, bit: u32) -> Option<Vec<bool>> {
+    let is_kept = matches!(file.compression, Compression::None | Compression::Rle);
+    let is_spare = bit < layout.allocated && layout.bits().is_spare(bit);
+    if !is_kept || !is_spare || layout.samples != 1 {
+        return None;
+    }
+    let alone = Layout {
+        stored: 1,
+        high: bit,
+        is_signed: false,
+        ..*layout
+    };
+    let frame = read(file, &alone, frame).ok()?;
+    Some(frame.samples.map(|value| value == 1))
+}
+
 /// The pieces of one frame: by the table of offsets, one each, or all of them.
 fn frame_bytes(fragments: &[&[u8]], layout: &Layout, frame: u32) -> Result<Vec<u8>, DecodeError> {
     let missing = || damaged("one of its frames is missing");

@@ -177,29 +177,124 @@ impl Palette {
     }
 }
 
-/// A table written as points and straight lines between them (PS3.3 C.7.9.2).
+/// A table written as points, straight lines between them, and repetitions (PS3.3 C.7.9.2).
 fn segmented(data: &DataSet, descriptor: Tag, segments: Tag, is_signed: bool) -> Option<Table> {
     let mut table = Table::read(data, descriptor, segments, is_signed)?;
-    let codes = data.numbers(segments);
-    let mut codes = codes.into_iter();
-    let mut values: Vec<u16> = Vec::new();
-    while let (Some(kind), Some(length)) = (codes.next(), codes.next()) {
-        let length = length as usize;
-        if values.len() + length > 1 << 16 {
-            return None;
-        }
-        match kind as u16 {
-            0 => values.extend(codes.by_ref().take(length).map(|value| value as u16)),
-            1 => {
-                let from = f64::from(*values.last()?);
-                let to = codes.next()?;
-                let step = |at: usize| from + (to - from) * at as f64 / length as f64;
-                values.extend((1..=length).map(|at| step(at).round() as u16));
+    let bytes = data.bytes(segments)?;
+    table.values = if table.bits <= 8 {
+        let codes: Vec<u16> = bytes.iter().map(|byte| u16::from(*byte)).collect();
+        expanded(&codes, 8)?
+    } else {
+        let (words, _) = bytes.as_chunks::<2>();
+        let in_order = |word: &[u8; 2]| {
+            if data.is_big_endian() {
+                u16::from_be_bytes(*word)
+            } else {
+                u16::from_le_bytes(*word)
             }
-            // Repeated segments by their offset are not known from any real file.
-            _ => return None,
+        };
+        let codes: Vec<u16> = words.iter().map(in_order).collect();
+        expanded(&codes, 16)?
+    };
+    Some(table)
+}
+
+const POINTS: u16 = 0;
+const LINE: u16 = 1;
+const REPEAT: u16 = 2;
+const MOST_ENTRIES: usize = 1 << 16;
+
+/// The entries that segments of codes stand for, each code of `width` bits. `None` where they make
+/// no sense.
+fn expanded(codes: &[u16], width: u32) -> Option<Vec<u16>> {
+    let mut values = Vec::new();
+    let mut at = 0;
+    while let Some(&[kind, count]) = codes.get(at..)?.first_chunk::<2>() {
+        match (kind, count) {
+            // What fills the value to an even length.
+            (POINTS, 0) => break,
+            (REPEAT, _) => {
+                // The place of the first segment, in bytes, its low code first.
+                let parts = codes.get(at + 2..at + 2 + (32 / width) as usize)?;
+                let offset = parts
+                    .iter()
+                    .rev()
+                    .fold(0_u32, |offset, part| offset << width | u32::from(*part));
+                let mut from = (offset / (width / 8)) as usize;
+                for _ in 0..count {
+                    from = expand(codes, from, &mut values)?;
+                }
+                at += 2 + parts.len();
+            }
+            _ => at = expand(codes, at, &mut values)?,
         }
     }
-    table.values = values;
-    (!table.values.is_empty()).then_some(table)
+    (!values.is_empty()).then_some(values)
+}
+
+/// Writes out the segment that begins at a code and returns where the next does. Repetitions are
+/// not repeated: that could go on for ever.
+fn expand(codes: &[u16], at: usize, values: &mut Vec<u16>) -> Option<usize> {
+    let &[kind, count] = codes.get(at..)?.first_chunk::<2>()?;
+    let count = usize::from(count);
+    if count == 0 || values.len() + count > MOST_ENTRIES {
+        return None;
+    }
+    let start = at + 2;
+    match kind {
+        POINTS => {
+            values.extend(codes.get(start..start + count)?);
+            Some(start + count)
+        }
+        LINE => {
+            let from = f64::from(*values.last()?);
+            let to = f64::from(*codes.get(start)?);
+            let step = |at: usize| from + (to - from) * at as f64 / count as f64;
+            values.extend((1..=count).map(|at| step(at).round() as u16));
+            Some(start + 1)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_and_lines_follow_each_other() {
+        let codes = [0, 2, 10, 20, 1, 4, 40, 0, 1, 7];
+        assert_eq!(expanded(&codes, 16).unwrap(), [10, 20, 25, 30, 35, 40, 7]);
+    }
+
+    #[test]
+    fn segments_are_repeated_from_where_the_table_stands() {
+        // From byte 6, which is the line: it ends at 40 again but begins at 100.
+        let codes = [0, 1, 20, 1, 2, 40, 0, 1, 100, 2, 1, 6, 0];
+        assert_eq!(expanded(&codes, 16).unwrap(), [20, 30, 40, 100, 70, 40]);
+        // Bytes: the place takes four of them, and is counted in them.
+        let codes = [0, 1, 20, 1, 2, 40, 2, 2, 0, 0, 0, 0, 0];
+        assert_eq!(expanded(&codes, 8).unwrap(), [20, 30, 40, 20, 30, 40]);
+    }
+
+    #[test]
+    fn segments_that_make_no_sense_are_no_table() {
+        for codes in [
+            &[][..],
+            // A line from nowhere, points that are cut off, an unknown kind.
+            &[1, 4, 40],
+            &[0, 4, 1, 2],
+            &[0, 1, 1, 3, 1, 0, 0],
+            // A repetition of itself, of what lies outside, of nothing that is whole.
+            &[0, 1, 1, 2, 1, 6, 0],
+            &[0, 1, 1, 2, 1, 0xFFFF, 0xFFFF],
+            &[0, 1, 1, 2, 9, 0, 0],
+            &[0, 1, 1, 2, 1],
+        ] {
+            assert_eq!(expanded(codes, 16), None, "{codes:?}");
+        }
+        // More entries than a value can choose from.
+        let codes = [0, 1, 1, 1, 0xFFFF, 9, 1, 0xFFFF, 1];
+        assert_eq!(expanded(&codes, 16), None);
+    }
 }

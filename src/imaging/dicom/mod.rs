@@ -267,8 +267,9 @@ impl Object {
     }
 
     /// The graphics that lie over a frame.
-    pub(crate) fn overlays(&self) -> Vec<Overlay> {
-        overlay::read(&self.file.data)
+    pub(crate) fn overlays(&self, frame: u32) -> Vec<Overlay> {
+        let hidden = |bit| frames::spare_bit(&self.file, &self.layout, frame, bit);
+        overlay::read(&self.file.data, self.extent(), hidden)
     }
 }
 

@@ -305,7 +305,7 @@ impl Scan {
             {
                 let found = content.series.at(place.slice);
                 found
-                    .map(|(object, _)| object.overlays())
+                    .map(|(object, frame)| object.overlays(frame))
                     .unwrap_or_default()
             }
             _ => Vec::new(),
