@@ -1,9 +1,11 @@
 //! Look-up tables and rescaling: from stored values to real ones, to grey and to colour
 //! (PS3.3 C.11.1, C.11.2, C.7.6.3.1.5).
 
+use image::GrayImage;
+
 use super::data_set::DataSet;
 use super::tags::{self, Tag};
-use crate::{Window, WindowShape};
+use crate::{Plane, Window, WindowShape};
 
 /// A table from integers to integers; what lies outside takes the nearest entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,9 +60,25 @@ impl Table {
 
     /// The entry of a stored value.
     pub(crate) fn at(&self, value: i64) -> u16 {
-        let last = self.values.len().saturating_sub(1);
-        let at = usize::try_from(value - self.first).unwrap_or(0).min(last);
-        self.values.get(at).copied().unwrap_or(0)
+        let last = self.values.len().saturating_sub(1) as i64;
+        let at = value.saturating_sub(self.first).clamp(0, last);
+        self.values.get(at as usize).copied().unwrap_or(0)
+    }
+
+    /// The values that have entries of their own.
+    pub(crate) fn span(&self) -> Window {
+        let last = self.values.len().saturating_sub(1) as i64;
+        Window::between(self.first as f32, (self.first + last) as f32)
+    }
+
+    /// Eight bits of every value; what is no number becomes black.
+    pub(crate) fn apply(&self, plane: &Plane) -> GrayImage {
+        let scale = 255.0 / ((1_u32 << self.bits) - 1) as f32;
+        let bytes = plane.map(|value| match value {
+            value if value.is_nan() => 0.0,
+            value => f32::from(self.at(value as i64)) * scale,
+        });
+        GrayImage::from_raw(plane.width, plane.height, bytes).unwrap_or_default()
     }
 
     /// The eight most significant bits of the entry.

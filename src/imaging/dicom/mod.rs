@@ -26,7 +26,8 @@ pub use directory::{directory, is_directory};
 pub(crate) use file::is_dicom;
 use file::{File, damaged};
 use frames::{Frame, Layout, Photometric};
-use lut::{Palette, Rescale, Table};
+pub(crate) use lut::Table;
+use lut::{Palette, Rescale};
 pub use overlay::Overlay;
 pub(crate) use series::{Series, assemble, largest_series};
 use stored::Stored;
@@ -48,6 +49,8 @@ pub(crate) struct Object {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Looks {
     pub windows: Vec<(String, Window)>,
+    /// What stands in for a window where the file gives none.
+    pub table: Option<Table>,
     /// The low values are the bright ones.
     pub is_inverted: bool,
 }
@@ -114,8 +117,13 @@ impl Object {
         let group = self.group(frame, tags::FRAME_VOI);
         let is_inverted = self.layout.photometric == Photometric::Monochrome1
             || self.file.data.text(tags::PRESENTATION_SHAPE).as_deref() == Some("INVERSE");
+        let windows = lut::windows(&self.file.data, group.as_ref());
+        let table = windows
+            .is_empty()
+            .then(|| self.voi_table(group.as_ref(), frame));
         Looks {
-            windows: lut::windows(&self.file.data, group.as_ref()),
+            table: table.flatten(),
+            windows,
             is_inverted,
         }
     }
@@ -167,13 +175,7 @@ impl Object {
     }
 
     fn grey(&self, stored: &Stored<'_>, frame: u32) -> Result<Pixels, DecodeError> {
-        let mut values = self.real(stored, &self.rescale(frame));
-        if let Some(table) = self.voi_table() {
-            // A table of grey values stands in for a window, so its entries are what is shown.
-            for value in values.iter_mut().filter(|value| value.is_finite()) {
-                *value = f32::from(table.at(*value as i64));
-            }
-        }
+        let values = self.real(stored, &self.rescale(frame));
         let plane = Plane::new(self.layout.columns, self.layout.rows, values);
         plane
             .map(Pixels::Grey)
@@ -210,19 +212,17 @@ impl Object {
         }
     }
 
-    /// The table for the screen, of objects that give no window.
-    fn voi_table(&self) -> Option<Table> {
-        let data = &self.file.data;
-        if data.has(tags::WINDOW_CENTRE) {
-            return None;
-        }
-        let item = data.item(tags::VOI_LUT)?;
-        Table::read(
-            &item,
-            tags::LUT_DESCRIPTOR,
-            tags::LUT_DATA,
-            self.layout.is_signed,
-        )
+    /// The table for the screen, the frame's own before that of all.
+    fn voi_table(&self, group: Option<&DataSet>, frame: u32) -> Option<Table> {
+        let own = group.and_then(|group| group.item(tags::VOI_LUT));
+        let item = own.or_else(|| self.file.data.item(tags::VOI_LUT))?;
+        // Its first value counts real ones, which an intercept may have made negative.
+        let is_signed = match self.rescale(frame) {
+            Rescale::Line { intercept, .. } => self.layout.is_signed || intercept < 0.0,
+            Rescale::Table(_) => false,
+        };
+        let table = Table::read(&item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, is_signed)?;
+        Some(table.fitted_bits())
     }
 
     /// Stored values that only fill the rectangle (PS3.3 C.7.5.1.1.2).
