@@ -339,10 +339,8 @@ fn compressed(file: &File, layout: &Layout, bytes: &[u8]) -> Result<Frame<'stati
         Compression::Rle => {
             let values = rle::decode(bytes, layout.pixels(), layout.samples, layout.allocated / 8)
                 .ok_or_else(|| damaged("its run-length code is damaged"))?;
-            let bits = layout.bits();
-            let values = values.into_iter().map(|word| bits.value(word));
             return Ok(Frame {
-                samples: Stored::Values(values.collect()),
+                samples: Stored::Wide(values, layout.bits()),
                 is_ybr,
             });
         }

@@ -144,9 +144,9 @@ impl Object {
         }
         let decoded = frames::read(&self.file, &self.layout, frame)?;
         match self.layout.photometric {
-            Photometric::Palette => self.coloured(&decoded.samples),
+            Photometric::Palette => self.coloured(decoded.samples),
             _ if self.layout.samples == 3 => self.colour(decoded),
-            _ => self.grey(&decoded.samples, frame),
+            _ => self.grey(decoded.samples, frame),
         }
     }
 
@@ -174,7 +174,7 @@ impl Object {
             .ok_or_else(|| damaged("its pixel data are cut off"))
     }
 
-    fn grey(&self, stored: &Stored<'_>, frame: u32) -> Result<Pixels, DecodeError> {
+    fn grey(&self, stored: Stored<'_>, frame: u32) -> Result<Pixels, DecodeError> {
         let values = self.real(stored, &self.rescale(frame));
         let plane = Plane::new(self.layout.columns, self.layout.rows, values);
         plane
@@ -183,7 +183,7 @@ impl Object {
     }
 
     /// Values without branches where they are many: a table is rare.
-    fn real(&self, stored: &Stored<'_>, rescale: &Rescale) -> Vec<f32> {
+    fn real(&self, stored: Stored<'_>, rescale: &Rescale) -> Vec<f32> {
         let is_wrapped = self.layout.stored == 32 && !self.layout.is_signed;
         match (rescale, self.padding()) {
             (&Rescale::Line { slope, intercept }, None) if !is_wrapped => {
@@ -241,7 +241,7 @@ impl Object {
         Some((first.min(last), first.max(last)))
     }
 
-    fn coloured(&self, stored: &Stored<'_>) -> Result<Pixels, DecodeError> {
+    fn coloured(&self, stored: Stored<'_>) -> Result<Pixels, DecodeError> {
         let palette = Palette::of(&self.file.data, self.layout.is_signed)
             .ok_or_else(|| damaged("it lacks its palette"))?;
         let colours = stored.map(|value| palette.colour(i64::from(value)));
