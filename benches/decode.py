@@ -4,9 +4,15 @@
 Usage: benches/decode.py FOLDER_OF_DICOM_FILES
 Needs: pip install pydicom pylibjpeg pylibjpeg-libjpeg pylibjpeg-openjpeg pylibjpeg-rle numpy
 
-Both sides have the file in memory, take the best of many times, and end with real values in single
-precision, as a viewer needs them; in brackets what pydicom takes for the stored values alone.
-Megabytes are of stored samples.
+Both sides have the file in memory and take the best of many times. Two figures of pydicom stand
+beside ours, which always makes real values in single precision:
+
+  real values   the same work: `pixel_array`, then slope and intercept in place in float32 (left out
+                where they are 1 and 0), or the modality table by `apply_modality_lut`
+  pixel_array   less work: the stored values alone, which are a copy of the file's bytes where a
+                frame is not compressed
+
+A ratio above 1 means that ours is faster. Megabytes are of stored samples.
 """
 import io
 import json
@@ -17,6 +23,7 @@ import time
 
 import numpy
 import pydicom
+from pydicom.pixels import apply_modality_lut
 
 KINDS = {
     "1.2.840.10008.1.2": "raw",
@@ -30,11 +37,23 @@ KINDS = {
 }
 
 
+def real(stored, data):
+    """Values in float32, in the fastest way that numpy offers."""
+    if "ModalityLUTSequence" in data:
+        return apply_modality_lut(stored, data).astype(numpy.float32)
+    slope = numpy.float32(data.get("RescaleSlope", 1))
+    intercept = numpy.float32(data.get("RescaleIntercept", 0))
+    array = stored.astype(numpy.float32)
+    if slope != 1:
+        array *= slope
+    if intercept != 0:
+        array += intercept
+    return array
+
+
 def theirs(path):
     whole = path.read_bytes()
     data = pydicom.dcmread(io.BytesIO(whole))
-    slope = numpy.float32(data.get("RescaleSlope", 1))
-    intercept = numpy.float32(data.get("RescaleIntercept", 0))
     best = float("inf")
     bare = float("inf")
     began = time.perf_counter()
@@ -45,7 +64,7 @@ def theirs(path):
         start = time.perf_counter()
         stored = data.pixel_array
         decoded = time.perf_counter() - start
-        array = stored.astype(numpy.float32) * slope + intercept
+        array = real(stored, data)
         best = min(best, time.perf_counter() - start)
         bare = min(bare, decoded)
     assert array.shape == stored.shape
@@ -84,9 +103,9 @@ def main():
             print(f"{kind:<16} {path.name:<24} ours cannot")
             continue
         print(
-            f"{kind:<16} {path.name:<24} ours {size / mine / 1e6:8.0f} MB/s"
-            f"  pydicom {size / seconds / 1e6:8.0f} MB/s  ratio {seconds / mine:5.1f}"
-            f"  (stored values alone: {size / bare / 1e6:.0f} MB/s, {bare / mine:.1f})"
+            f"{kind:<16} {path.name:<24} ours {size / mine / 1e6:6.0f} MB/s"
+            f"   pydicom, real values {size / seconds / 1e6:6.0f} MB/s, ratio {seconds / mine:5.2f}"
+            f"   pydicom, pixel_array {size / bare / 1e6:6.0f} MB/s, ratio {bare / mine:5.2f}"
         )
 
 

@@ -1,11 +1,11 @@
 //! Opened pictures and volumes, a few of them kept: going through slices reads a file once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use semihv_curation::read_bytes;
 use semihv_domain::{Failure, FailureKind, Image};
-use semihv_imaging::{Limits, RegionFile, Scan};
+use semihv_imaging::{Limits, RegionFile, Scan, directory, is_directory};
 
 use crate::Engine;
 use crate::kept::Kept;
@@ -95,7 +95,8 @@ fn read_pair(location: &str) -> Result<(Vec<u8>, Option<Vec<u8>>), Failure> {
     Ok((read(&header)?, data))
 }
 
-/// Opens a picture, a volume or a folder of DICOM files that belongs to no workspace.
+/// Opens a picture, a volume, a folder of DICOM files or the disc of a DICOMDIR that belongs to no
+/// workspace.
 pub fn read_scan(location: &str) -> Result<Scan, Failure> {
     let path = Path::new(location);
     if path.is_dir() {
@@ -103,6 +104,9 @@ pub fn read_scan(location: &str) -> Result<Scan, Failure> {
     }
     let refused = |error| Failure::of("picture", FailureKind::Data, &error);
     let (bytes, data) = read_pair(location)?;
+    if is_directory(&bytes) {
+        return read_disc(path, bytes);
+    }
     Scan::open(bytes, data, Limits::default()).map_err(refused)
 }
 
@@ -121,29 +125,107 @@ fn pair(location: &str) -> (String, Option<String>) {
     (location.to_owned(), None)
 }
 
+/// What cannot be had, with what to do about it.
+fn refused(summary: String, hint: impl Into<String>) -> Failure {
+    Failure::new("picture", FailureKind::Data, summary).with_hint(hint)
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::of("picture", FailureKind::Data, error)
+        .with_hint(format!("{} cannot be read", path.display()))
+}
+
 fn read_series(folder: &Path) -> Result<Scan, Failure> {
-    let refused = |error: std::io::Error| {
-        Failure::of("picture", FailureKind::Data, &error)
-            .with_hint(format!("{} cannot be read", folder.display()))
-    };
     let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(refused)? {
-        let path = entry.map_err(refused)?.path();
+    for entry in std::fs::read_dir(folder).map_err(|error| unread(folder, &error))? {
+        let path = entry.map_err(|error| unread(folder, &error))?.path();
         if path.is_file() && paths.len() < MOST_FILES {
             paths.push(path);
         }
     }
+    // Nothing but its list lies at the top of a disc.
+    let list = folder.join("DICOMDIR");
+    if paths == [list.as_path()] {
+        let bytes = std::fs::read(&list).map_err(|error| unread(&list, &error))?;
+        return read_disc(&list, bytes);
+    }
     paths.sort();
+    read_files(&paths, folder)
+}
+
+/// The largest series among the files that a DICOMDIR lists. Those that did not come with it are
+/// left out.
+fn read_disc(path: &Path, bytes: Vec<u8>) -> Result<Scan, Failure> {
+    let series = "give the folder of one series";
+    if !path.is_file() {
+        return Err(refused(
+            "a DICOMDIR in an archive is not followed".to_owned(),
+            format!("unpack the archive, or {series}"),
+        ));
+    }
+    let listed = directory(bytes, Limits::default());
+    if listed.is_empty() {
+        return Err(refused("this DICOMDIR lists no file".to_owned(), series));
+    }
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = if folder == Path::new("") {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let folder = std::fs::canonicalize(folder).map_err(|error| unread(folder, &error))?;
+    let inside = listed.iter().filter_map(|names| beneath(&folder, names));
+    let mut paths: Vec<PathBuf> = inside.take(MOST_FILES).collect();
+    paths.sort();
+    paths.dedup();
+    if paths.is_empty() {
+        return Err(refused(
+            format!(
+                "none of the {} files that this DICOMDIR lists is there",
+                listed.len()
+            ),
+            format!("copy the folders that lie beside it on its disc as well, or {series}"),
+        ));
+    }
+    read_files(&paths, &folder)
+}
+
+/// The file that a DICOMDIR means, where it is there and lies in the DICOMDIR's own folder, links
+/// followed. `folder` is free of links.
+fn beneath(folder: &Path, names: &[String]) -> Option<PathBuf> {
+    if !names.iter().all(|name| is_plain(name)) {
+        return None;
+    }
+    let as_written = names.iter().collect::<PathBuf>();
+    // Some systems show the names of a disc in small letters.
+    let small = names
+        .iter()
+        .map(|name| name.to_lowercase())
+        .collect::<PathBuf>();
+    [as_written, small]
+        .iter()
+        .filter_map(|inner| std::fs::canonicalize(folder.join(inner)).ok())
+        .find(|path| path.starts_with(folder) && path.is_file())
+}
+
+/// A name and nothing else: it comes from a stranger.
+fn is_plain(name: &str) -> bool {
+    let is_apart = |sign: char| matches!(sign, '/' | '\\' | ':') || sign.is_control();
+    !matches!(name, "" | "." | "..") && !name.contains(is_apart)
+}
+
+fn read_files(paths: &[PathBuf], folder: &Path) -> Result<Scan, Failure> {
     let mut files = Vec::new();
     let mut held = 0_u64;
     let most = Limits::default().memory;
     for path in paths {
-        let bytes = std::fs::read(&path).map_err(refused)?;
+        let bytes = std::fs::read(path).map_err(|error| unread(path, &error))?;
         held += bytes.len() as u64;
         if held > most {
-            let summary = format!("the folder holds more than {} MB", most >> 20);
-            return Err(Failure::new("picture", FailureKind::Data, summary)
-                .with_hint("give one series a folder of its own"));
+            return Err(refused(
+                format!("the folder holds more than {} MB", most >> 20),
+                "give one series a folder of its own",
+            ));
         }
         files.push(bytes);
     }
@@ -154,4 +236,136 @@ fn read_series(folder: &Path) -> Result<Scan, Failure> {
         tracing::info!(left_out, folder = %folder.display(), "files of no or another series");
     }
     Ok(scan)
+}
+
+#[cfg(test)]
+mod tests {
+    use semihv_testkit::real_data;
+
+    use super::*;
+
+    fn element(tag: u32, representation: [u8; 2], value: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        bytes.extend(((tag >> 16) as u16).to_le_bytes());
+        bytes.extend((tag as u16).to_le_bytes());
+        bytes.extend(representation);
+        if matches!(&representation, b"SQ" | b"OW") {
+            bytes.extend([0, 0]);
+            bytes.extend((value.len() as u32).to_le_bytes());
+        } else {
+            bytes.extend((value.len() as u16).to_le_bytes());
+        }
+        bytes.extend(value);
+        bytes
+    }
+
+    fn file(class: &str, data: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = vec![0; 128];
+        bytes.extend(b"DICM");
+        bytes.extend(element(0x0002_0002, *b"UI", class.as_bytes()));
+        bytes.extend(element(0x0002_0010, *b"UI", b"1.2.840.10008.1.2.1\0"));
+        bytes.extend(data.concat());
+        bytes
+    }
+
+    fn disc(files: &[&str]) -> Vec<u8> {
+        let items: Vec<Vec<u8>> = files
+            .iter()
+            .map(|names| {
+                let content = element(0x0004_1500, *b"CS", names.as_bytes());
+                let length = (content.len() as u32).to_le_bytes().to_vec();
+                [vec![0xFE, 0xFF, 0x00, 0xE0], length, content].concat()
+            })
+            .collect();
+        let records = element(0x0004_1220, *b"SQ", &items.concat());
+        file("1.2.840.10008.1.3.10", &[records])
+    }
+
+    /// A picture of two by one pixels in a series.
+    fn picture(series: &str) -> Vec<u8> {
+        let short = |tag, value: u16| element(tag, *b"US", &value.to_le_bytes());
+        file(
+            "1.2.840.10008.5.1.4.1.1.7",
+            &[
+                element(0x0020_000E, *b"UI", series.as_bytes()),
+                short(0x0028_0010, 1),
+                short(0x0028_0011, 2),
+                short(0x0028_0100, 16),
+                element(0x7FE0_0010, *b"OW", &[1, 0, 2, 0]),
+            ],
+        )
+    }
+
+    fn written(folder: &Path, name: &str, bytes: &[u8]) -> String {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
+    }
+
+    #[test]
+    fn a_disc_opens_with_its_largest_series_and_without_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        for (name, series) in [("P/A/1", "1.1"), ("P/B/1", "1.2"), ("p/b/2", "1.2")] {
+            written(root, name, &picture(series));
+        }
+        let list = disc(&["P\\A\\1", "P\\B\\1", "P\\B\\2", "P\\B\\3"]);
+        let list = written(root, "DICOMDIR", &list);
+        assert_eq!(read_scan(&list).unwrap().geometry.extent, [2, 1, 2]);
+        // The folder itself says no more than its list.
+        let folder = root.to_string_lossy();
+        assert_eq!(read_scan(&folder).unwrap().geometry.extent, [2, 1, 2]);
+    }
+
+    #[test]
+    fn a_disc_never_leads_out_of_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let outside = written(root, "outside", &picture("1.1"));
+        std::fs::create_dir_all(root.join("disc/inside")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&outside, root.join("disc/LINK")).unwrap();
+        for names in [
+            "..\\outside",
+            "../outside",
+            "inside\\..\\..\\outside",
+            &outside,
+            "LINK",
+        ] {
+            let list = written(root, "disc/DICOMDIR", &disc(&[names]));
+            let failure = read_scan(&list).unwrap_err();
+            assert!(failure.summary.contains("none of the 1 files"), "{names}");
+        }
+    }
+
+    #[test]
+    fn a_disc_without_its_files_says_what_to_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = written(folder.path(), "DICOMDIR", &disc(&["P\\1", "P\\2"]));
+        let failure = read_scan(&list).unwrap_err();
+        let said = (failure.summary.as_str(), failure.hint.unwrap_or_default());
+        assert_eq!(
+            said.0,
+            "none of the 2 files that this DICOMDIR lists is there"
+        );
+        assert!(said.1.starts_with("copy the folders"), "{}", said.1);
+        let list = written(folder.path(), "DICOMDIR", &disc(&[]));
+        assert!(
+            read_scan(&list)
+                .unwrap_err()
+                .summary
+                .contains("lists no file")
+        );
+    }
+
+    #[test]
+    fn a_real_disc_opens_though_some_of_its_files_are_missing() {
+        let Some(data) = real_data() else {
+            return;
+        };
+        let path = data.join("dicom/pydicom-test-files/dicomdirtests/DICOMDIR");
+        let scan = read_scan(&path.to_string_lossy()).unwrap();
+        assert!(scan.is_volume(), "{:?}", scan.geometry.extent);
+    }
 }

@@ -23,9 +23,14 @@ pub fn describe(scan: &Scan, place: Place, slice: &Slice, choice: WindowChoice) 
         .grey_range()
         .map(|(low, high)| format!(" {} to {}{unit}", short(low), short(high)))
         .unwrap_or_default();
+    let kind = if slice.is_through_table(choice) {
+        "the file's table"
+    } else {
+        "window"
+    };
     let window = scan
         .window(slice, choice)
-        .map(|window| format!(", window {window}"))
+        .map(|window| format!(", {kind} {window}"))
         .unwrap_or_default();
     parts.push(format!("{depth}{range}{window}"));
     parts.join(" · ")

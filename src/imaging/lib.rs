@@ -26,7 +26,7 @@ mod window;
 pub use decode::{DecodeError, Format, Limits, Probe, decode, probe};
 pub use density::{Ground, brightened, density, luminance};
 pub use describe::describe;
-pub use dicom::Overlay;
+pub use dicom::{Overlay, directory, is_directory};
 pub use encode::{EncodeError, png};
 pub use fit::{Extent, fit, fitted, resize};
 pub use look::{Framing, Look, Turn, overlaid, shown};

@@ -39,9 +39,15 @@ pub(crate) fn decode(bytes: &[u8], most_samples: usize) -> Result<Samples, Codec
     };
     // The irreversible wavelet leaves the range by a little.
     let most = ((1_u32 << precision) - 1) as f32;
-    let word = |sample: f32| ((sample.clamp(0.0, most) + 0.5) as u16).wrapping_sub(raised);
+    // A number below 2 to the power of 23 that this is added to stands, rounded, in the lowest bits:
+    // the only way of rounding that is done for several samples at a time.
+    let lifted = 8_388_608.0_f32;
+    let word = move |sample: f32| {
+        let rounded = (sample.max(0.0).min(most) + lifted).to_bits();
+        (rounded as u16).wrapping_sub(raised)
+    };
     let values = match components {
-        [grey] => grey.samples().iter().map(|sample| word(*sample)).collect(),
+        [grey] => grey.samples().iter().copied().map(word).collect(),
         all => (0..pixels.unwrap_or(0))
             .flat_map(|at| all.iter().map(move |one| one.samples().get(at)))
             .map(|sample| sample.map_or(0, |sample| word(*sample)))

@@ -31,7 +31,26 @@ const PREAMBLE: usize = 128;
 
 /// Whether the bytes are a DICOM file, or a data set without its beginning.
 pub(crate) fn is_dicom(bytes: &[u8]) -> bool {
-    bytes.get(PREAMBLE..PREAMBLE + 4) == Some(b"DICM") || is_bare(bytes)
+    has_preamble(bytes) || is_bare(bytes)
+}
+
+pub(crate) fn has_preamble(bytes: &[u8]) -> bool {
+    bytes.get(PREAMBLE..PREAMBLE + 4) == Some(b"DICM")
+}
+
+/// The group of elements in front of a data set, which says what follows.
+pub(crate) fn meta(bytes: &Arc<Vec<u8>>) -> Option<DataSet> {
+    let start = if has_preamble(bytes) { PREAMBLE + 4 } else { 0 };
+    if bytes.get(start..start + 2) != Some(&[2, 0]) {
+        return None;
+    }
+    let is_data = |tag: Tag| tag >> 16 > 2;
+    Some(DataSet::read(
+        bytes,
+        start..bytes.len(),
+        Encoding::EXPLICIT,
+        is_data,
+    ))
 }
 
 /// Old exports begin with the data set itself: with group 2 or 8, in either order.
@@ -47,19 +66,14 @@ fn is_bare(bytes: &[u8]) -> bool {
 }
 
 impl File {
-    /// `stops` at a tag: headers alone are read without what lies behind them.
     pub(crate) fn read(bytes: Arc<Vec<u8>>, limits: Limits) -> Result<Self, DecodeError> {
-        let start = match bytes.get(PREAMBLE..PREAMBLE + 4) {
-            Some(b"DICM") => PREAMBLE + 4,
-            _ => 0,
+        let bare = if has_preamble(&bytes) {
+            PREAMBLE + 4
+        } else {
+            0
         };
-        let whole = start..bytes.len();
-        let is_data = |tag: Tag| tag >> 16 > 2;
-        let meta = DataSet::read(&bytes, whole, Encoding::EXPLICIT, is_data);
-        let (start, meta) = match bytes.get(start..start + 2) {
-            Some([2, 0]) => (meta.end(), Some(meta)),
-            _ => (start, None),
-        };
+        let meta = meta(&bytes);
+        let start = meta.as_ref().map_or(bare, DataSet::end);
         let syntax = meta.and_then(|meta| meta.text(tags::TRANSFER_SYNTAX));
         let rest = bytes.get(start..).unwrap_or_default();
         // Some writers state a syntax and use another: what is written counts.

@@ -2,8 +2,9 @@
 
 use super::data_set::DataSet;
 use super::file::{Compression, File, damaged, not_read};
+use super::stored::{Bits, Stored};
 use super::{rle, tags};
-use crate::codec::{CodecError, Samples, jpeg, jpeg_2000, jpeg_ls};
+use crate::codec::{CodecError, jpeg, jpeg_2000, jpeg_ls};
 use crate::{DecodeError, Limits};
 
 /// How a sample becomes grey or colour (PS3.3 C.7.6.3.1.2).
@@ -34,10 +35,9 @@ pub(crate) struct Layout {
     is_planar: bool,
 }
 
-/// A decoded frame: stored values with their sign, interleaved by pixel. Values of 32 unsigned
-/// bits are wrapped.
-pub(crate) struct Frame {
-    pub values: Vec<i32>,
+/// A decoded frame.
+pub(crate) struct Frame<'a> {
+    pub samples: Stored<'a>,
     /// The samples are YCbCr of the full range.
     pub is_ybr: bool,
 }
@@ -106,31 +106,9 @@ impl Layout {
     }
 
     /// Which bits of a word count.
-    fn bits(&self) -> Bits {
-        Bits {
-            shift: (self.high + 1).saturating_sub(self.stored).min(31),
-            unused: 32 - self.stored,
-        }
-    }
-}
-
-/// Where the value of a sample lies in its word.
-#[derive(Debug, Clone, Copy)]
-struct Bits {
-    shift: u32,
-    /// Of 32, above the value.
-    unused: u32,
-}
-
-impl Bits {
-    /// The value with its sign.
-    fn signed(self, word: u32) -> i32 {
-        ((word >> self.shift) << self.unused) as i32 >> self.unused
-    }
-
-    /// The same of values without one.
-    fn plain(self, word: u32) -> i32 {
-        (((word >> self.shift) << self.unused) >> self.unused) as i32
+    pub(crate) fn bits(&self) -> Bits {
+        let shift = (self.high + 1).saturating_sub(self.stored);
+        Bits::new(self.stored, shift, self.is_signed)
     }
 }
 
@@ -171,7 +149,11 @@ pub(crate) fn count(file: &File, layout: &Layout) -> u32 {
 }
 
 /// Decodes one frame, counted from 0.
-pub(crate) fn read(file: &File, layout: &Layout, frame: u32) -> Result<Frame, DecodeError> {
+pub(crate) fn read<'a>(
+    file: &'a File,
+    layout: &Layout,
+    frame: u32,
+) -> Result<Frame<'a>, DecodeError> {
     if !file.data.has(tags::PIXEL_DATA) {
         return Err(DecodeError::NoPixels {
             what: file.data.word(tags::MODALITY),
@@ -190,6 +172,24 @@ pub(crate) fn read(file: &File, layout: &Layout, frame: u32) -> Result<Frame, De
         return Err(damaged("its pixel data are cut off"));
     }
     Ok(uncompressed(file, layout, bytes, frame))
+}
+
+/// A bit of every sample that is no part of its value: old files keep overlays there. Of what was
+/// compressed, only run lengths keep them.
+pub(crate) fn spare_bit(file: &File, layout: &Layout, frame: u32, bit: u32) -> Option<Vec<bool>> {
+    let is_kept = matches!(file.compression, Compression::None | Compression::Rle);
+    let is_spare = bit < layout.allocated && layout.bits().is_spare(bit);
+    if !is_kept || !is_spare || layout.samples != 1 {
+        return None;
+    }
+    let alone = Layout {
+        stored: 1,
+        high: bit,
+        is_signed: false,
+        ..*layout
+    };
+    let frame = read(file, &alone, frame).ok()?;
+    Some(frame.samples.map(|value| value == 1))
 }
 
 /// The pieces of one frame: by the table of offsets, one each, or all of them.
@@ -222,22 +222,28 @@ fn frame_bytes(fragments: &[&[u8]], layout: &Layout, frame: u32) -> Result<Vec<u
     Ok(bytes)
 }
 
-fn uncompressed(file: &File, layout: &Layout, bytes: &[u8], frame: u32) -> Frame {
+fn uncompressed<'a>(file: &File, layout: &Layout, bytes: &'a [u8], frame: u32) -> Frame<'a> {
     let bits = layout.frame_bits();
     let first = u64::from(frame) * bits;
     if layout.allocated == 1 {
-        // Frames of single bits follow each other without a gap.
-        let bit = |at: u64| {
-            let byte = bytes.get((at / 8) as usize).copied().unwrap_or(0);
-            i32::from(byte >> (at % 8) & 1)
-        };
         return Frame {
-            values: (first..first + bits).map(bit).collect(),
+            samples: Stored::Decoded(single_bits(bytes, first, bits), Bits::new(1, 0, false)),
             is_ybr: false,
         };
     }
     let is_big_endian = file.data.is_big_endian();
     let (start, length) = ((first / 8) as usize, (bits / 8) as usize);
+    let range = start..start + length;
+    if layout.samples == 1 && !is_big_endian && layout.allocated <= 16 {
+        let bytes = bytes.get(range).unwrap_or_default();
+        return Frame {
+            samples: match layout.allocated {
+                8 => Stored::Bytes(bytes, layout.bits()),
+                _ => Stored::Words(bytes.as_chunks::<2>().0, layout.bits()),
+            },
+            is_ybr: false,
+        };
+    }
     // Bytes that were written as words stand the other way round.
     let swapped: Vec<u8>;
     let bytes = if layout.allocated == 8 && is_big_endian && file.data.is_in_words(tags::PIXEL_DATA)
@@ -251,7 +257,7 @@ fn uncompressed(file: &File, layout: &Layout, bytes: &[u8], frame: u32) -> Frame
     } else {
         bytes
     };
-    let bytes = bytes.get(start..start + length).unwrap_or_default();
+    let bytes = bytes.get(range).unwrap_or_default();
     let values = words(bytes, layout, is_big_endian);
     let values = match layout.photometric {
         Photometric::YbrFull422 => shared_colour(&values),
@@ -259,9 +265,21 @@ fn uncompressed(file: &File, layout: &Layout, bytes: &[u8], frame: u32) -> Frame
         _ => values,
     };
     Frame {
-        values,
+        samples: Stored::Values(values),
         is_ybr: is_ybr(layout),
     }
+}
+
+/// Frames of single bits follow each other without a gap: one may begin inside of a byte.
+fn single_bits(bytes: &[u8], first: u64, count: u64) -> Vec<u16> {
+    let (start, skipped, count) = ((first / 8) as usize, (first % 8) as usize, count as usize);
+    let end = start + (skipped + count).div_ceil(8);
+    let bytes = bytes.get(start..end).unwrap_or_default();
+    let eight = |byte: &u8| [0, 1, 2, 3, 4, 5, 6, 7].map(|bit| u16::from(byte >> bit & 1));
+    let mut values = bytes.iter().map(eight).collect::<Vec<_>>().into_flattened();
+    values.drain(..skipped.min(values.len()));
+    values.truncate(count);
+    values
 }
 
 fn is_ybr(layout: &Layout) -> bool {
@@ -273,29 +291,16 @@ fn is_ybr(layout: &Layout) -> bool {
 
 fn words(bytes: &[u8], layout: &Layout, is_big_endian: bool) -> Vec<i32> {
     let bits = layout.bits();
-    if layout.is_signed {
-        read_words(bytes, layout.allocated, is_big_endian, |word| {
-            bits.signed(word)
-        })
-    } else {
-        read_words(bytes, layout.allocated, is_big_endian, |word| {
-            bits.plain(word)
-        })
-    }
-}
-
-fn read_words(
-    bytes: &[u8],
-    allocated: u32,
-    is_big_endian: bool,
-    value: impl Fn(u32) -> i32,
-) -> Vec<i32> {
-    match (allocated, is_big_endian) {
-        (16, false) => numbers(bytes, |word| value(u32::from(u16::from_le_bytes(word)))),
-        (16, true) => numbers(bytes, |word| value(u32::from(u16::from_be_bytes(word)))),
-        (32, false) => numbers(bytes, |word| value(u32::from_le_bytes(word))),
-        (32, true) => numbers(bytes, |word| value(u32::from_be_bytes(word))),
-        _ => numbers(bytes, |[byte]| value(u32::from(byte))),
+    match (layout.allocated, is_big_endian) {
+        (16, false) => numbers(bytes, |word| {
+            bits.value(u32::from(u16::from_le_bytes(word)))
+        }),
+        (16, true) => numbers(bytes, |word| {
+            bits.value(u32::from(u16::from_be_bytes(word)))
+        }),
+        (32, false) => numbers(bytes, |word| bits.value(u32::from_le_bytes(word))),
+        (32, true) => numbers(bytes, |word| bits.value(u32::from_be_bytes(word))),
+        _ => numbers(bytes, |[byte]| bits.value(u32::from(byte))),
     }
 }
 
@@ -326,7 +331,7 @@ fn interleaved(values: &[i32]) -> Vec<i32> {
         .collect()
 }
 
-fn compressed(file: &File, layout: &Layout, bytes: &[u8]) -> Result<Frame, DecodeError> {
+fn compressed(file: &File, layout: &Layout, bytes: &[u8]) -> Result<Frame<'static>, DecodeError> {
     let most = layout.pixels() * layout.samples as usize;
     let refused = |error| said(error, layout);
     let mut is_ybr = is_ybr(layout);
@@ -334,13 +339,10 @@ fn compressed(file: &File, layout: &Layout, bytes: &[u8]) -> Result<Frame, Decod
         Compression::Rle => {
             let values = rle::decode(bytes, layout.pixels(), layout.samples, layout.allocated / 8)
                 .ok_or_else(|| damaged("its run-length code is damaged"))?;
-            let bits = layout.bits();
-            let values = if layout.is_signed {
-                values.into_iter().map(|word| bits.signed(word)).collect()
-            } else {
-                values.into_iter().map(|word| bits.plain(word)).collect()
-            };
-            return Ok(Frame { values, is_ybr });
+            return Ok(Frame {
+                samples: Stored::Wide(values, layout.bits()),
+                is_ybr,
+            });
         }
         Compression::Jpeg => {
             let decoded = jpeg::decode(bytes, most).map_err(refused)?;
@@ -362,23 +364,13 @@ fn compressed(file: &File, layout: &Layout, bytes: &[u8]) -> Result<Frame, Decod
             "its pixel data have another size than its header says",
         ));
     }
+    // Codecs give the stored bits; the header says which of them is the sign.
+    let width = u32::from(samples.precision).max(layout.stored.min(16));
+    let bits = Bits::new(width, 0, layout.is_signed);
     Ok(Frame {
-        values: signed(&samples, layout),
+        samples: Stored::Decoded(samples.values, bits),
         is_ybr,
     })
-}
-
-/// Codecs give the stored bits; the header says which of them is the sign.
-fn signed(samples: &Samples, layout: &Layout) -> Vec<i32> {
-    let bits = u32::from(samples.precision).max(layout.stored.min(16));
-    let unused = 32 - bits.clamp(1, 32);
-    let words = samples.values.iter();
-    if layout.is_signed {
-        let value = |word: &u16| ((u32::from(*word) << unused) as i32) >> unused;
-        words.map(value).collect()
-    } else {
-        words.map(|word| i32::from(*word)).collect()
-    }
 }
 
 fn said(error: CodecError, layout: &Layout) -> DecodeError {

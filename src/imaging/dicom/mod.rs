@@ -1,14 +1,18 @@
 //! DICOM objects: their frames in real units, their place in the patient, and series of them.
 
 mod data_set;
+mod directory;
 mod file;
 mod frames;
 mod lut;
 mod overlay;
 mod rle;
 mod series;
+mod stored;
 pub(crate) mod tags;
 
+#[cfg(test)]
+mod made;
 #[cfg(test)]
 mod tests;
 
@@ -18,12 +22,15 @@ use image::RgbImage;
 use semihv_domain::Modality;
 
 pub(crate) use data_set::DataSet;
+pub use directory::{directory, is_directory};
 pub(crate) use file::is_dicom;
 use file::{File, damaged};
 use frames::{Frame, Layout, Photometric};
-use lut::{Palette, Rescale, Table};
+pub(crate) use lut::Table;
+use lut::{Palette, Rescale};
 pub use overlay::Overlay;
 pub(crate) use series::{Axes, Series, assemble, largest_series};
+use stored::Stored;
 
 use crate::{DecodeError, Limits, Pixels, Plane, Window};
 
@@ -42,6 +49,8 @@ pub(crate) struct Object {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Looks {
     pub windows: Vec<(String, Window)>,
+    /// What stands in for a window where the file gives none.
+    pub table: Option<Table>,
     /// The low values are the bright ones.
     pub is_inverted: bool,
 }
@@ -108,8 +117,13 @@ impl Object {
         let group = self.group(frame, tags::FRAME_VOI);
         let is_inverted = self.layout.photometric == Photometric::Monochrome1
             || self.file.data.text(tags::PRESENTATION_SHAPE).as_deref() == Some("INVERSE");
+        let windows = lut::windows(&self.file.data, group.as_ref());
+        let table = windows
+            .is_empty()
+            .then(|| self.voi_table(group.as_ref(), frame));
         Looks {
-            windows: lut::windows(&self.file.data, group.as_ref()),
+            table: table.flatten(),
+            windows,
             is_inverted,
         }
     }
@@ -130,15 +144,17 @@ impl Object {
         }
         let decoded = frames::read(&self.file, &self.layout, frame)?;
         match self.layout.photometric {
-            Photometric::Palette => self.coloured(&decoded),
+            Photometric::Palette => self.coloured(decoded.samples),
             _ if self.layout.samples == 3 => self.colour(decoded),
-            _ => self.grey(decoded, frame),
+            _ => self.grey(decoded.samples, frame),
         }
     }
 
     /// Values of a frame before anything was done to them.
     pub(crate) fn stored(&self, frame: u32) -> Result<Vec<i32>, DecodeError> {
-        Ok(frames::read(&self.file, &self.layout, frame)?.values)
+        Ok(frames::read(&self.file, &self.layout, frame)?
+            .samples
+            .map(|value| value))
     }
 
     /// Parametric maps hold floating point numbers.
@@ -157,14 +173,8 @@ impl Object {
             .ok_or_else(|| damaged("its pixel data are cut off"))
     }
 
-    fn grey(&self, decoded: Frame, frame: u32) -> Result<Pixels, DecodeError> {
-        let mut values = self.real(decoded.values, &self.rescale(frame));
-        if let Some(table) = self.voi_table() {
-            // A table of grey values stands in for a window, so its entries are what is shown.
-            for value in values.iter_mut().filter(|value| value.is_finite()) {
-                *value = f32::from(table.at(*value as i64));
-            }
-        }
+    fn grey(&self, stored: Stored<'_>, frame: u32) -> Result<Pixels, DecodeError> {
+        let values = self.real(stored, &self.rescale(frame));
         let plane = Plane::new(self.layout.columns, self.layout.rows, values);
         plane
             .map(Pixels::Grey)
@@ -172,49 +182,50 @@ impl Object {
     }
 
     /// Values without branches where they are many: a table is rare.
-    fn real(&self, stored: Vec<i32>, rescale: &Rescale) -> Vec<f32> {
+    fn real(&self, stored: Stored<'_>, rescale: &Rescale) -> Vec<f32> {
         let is_wrapped = self.layout.stored == 32 && !self.layout.is_signed;
-        // Nothing lies between 1 and 0.
-        let (first, last) = self
-            .padding()
-            .map_or((1, 0), |range| (*range.start(), *range.end()));
-        let is_padding = |value: i32| (first..=last).contains(&value);
-        match rescale {
-            Rescale::Line { slope, intercept } if !is_wrapped => stored
-                .into_iter()
-                .map(|value| {
+        match (rescale, self.padding()) {
+            (&Rescale::Line { slope, intercept }, None) if !is_wrapped => {
+                stored.map(move |value| value as f32 * slope + intercept)
+            }
+            (&Rescale::Line { slope, intercept }, Some((first, last))) if !is_wrapped => stored
+                .map(move |value| {
                     let real = value as f32 * slope + intercept;
-                    if is_padding(value) { f32::NAN } else { real }
-                })
-                .collect(),
-            rescale => stored
-                .into_iter()
-                .map(|value| match value {
-                    value if is_padding(value) => f32::NAN,
-                    value if is_wrapped => rescale.real(value as u32 as f32),
-                    value => rescale.real(value as f32),
-                })
-                .collect(),
+                    if (first..=last).contains(&value) {
+                        f32::NAN
+                    } else {
+                        real
+                    }
+                }),
+            (rescale, padding) => stored.map(|value| {
+                let number = if is_wrapped {
+                    i64::from(value as u32)
+                } else {
+                    i64::from(value)
+                };
+                match padding {
+                    Some((first, last)) if (first..=last).contains(&value) => f32::NAN,
+                    _ => rescale.real(number),
+                }
+            }),
         }
     }
 
-    /// The table for the screen, of objects that give no window.
-    fn voi_table(&self) -> Option<Table> {
-        let data = &self.file.data;
-        if data.has(tags::WINDOW_CENTRE) {
-            return None;
-        }
-        let item = data.item(tags::VOI_LUT)?;
-        Table::read(
-            &item,
-            tags::LUT_DESCRIPTOR,
-            tags::LUT_DATA,
-            self.layout.is_signed,
-        )
+    /// The table for the screen, the frame's own before that of all.
+    fn voi_table(&self, group: Option<&DataSet>, frame: u32) -> Option<Table> {
+        let own = group.and_then(|group| group.item(tags::VOI_LUT));
+        let item = own.or_else(|| self.file.data.item(tags::VOI_LUT))?;
+        // Its first value counts real ones, which an intercept may have made negative.
+        let is_signed = match self.rescale(frame) {
+            Rescale::Line { intercept, .. } => self.layout.is_signed || intercept < 0.0,
+            Rescale::Table(_) => false,
+        };
+        let table = Table::read(&item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, is_signed)?;
+        Some(table.fitted_bits())
     }
 
     /// Stored values that only fill the rectangle (PS3.3 C.7.5.1.1.2).
-    fn padding(&self) -> Option<std::ops::RangeInclusive<i32>> {
+    fn padding(&self) -> Option<(i32, i32)> {
         let number = |tag| {
             let value = self.file.data.number(tag)? as i64;
             // The element takes the sign of the pixels, however it was read.
@@ -226,23 +237,19 @@ impl Object {
         };
         let first = number(tags::PADDING)?;
         let last = number(tags::PADDING_LIMIT).unwrap_or(first);
-        Some(first.min(last)..=first.max(last))
+        Some((first.min(last), first.max(last)))
     }
 
-    fn coloured(&self, decoded: &Frame) -> Result<Pixels, DecodeError> {
+    fn coloured(&self, stored: Stored<'_>) -> Result<Pixels, DecodeError> {
         let palette = Palette::of(&self.file.data, self.layout.is_signed)
             .ok_or_else(|| damaged("it lacks its palette"))?;
-        let colours = decoded
-            .values
-            .iter()
-            .flat_map(|value| palette.colour(i64::from(*value)));
-        self.picture(colours.collect())
+        let colours = stored.map(|value| palette.colour(i64::from(value)));
+        self.picture(colours.into_flattened())
     }
 
-    fn colour(&self, decoded: Frame) -> Result<Pixels, DecodeError> {
+    fn colour(&self, decoded: Frame<'_>) -> Result<Pixels, DecodeError> {
         let surplus = self.layout.stored.saturating_sub(8);
-        let bytes = decoded.values.iter().map(|value| (*value >> surplus) as u8);
-        let mut bytes: Vec<u8> = bytes.collect();
+        let mut bytes = decoded.samples.map(|value| (value >> surplus) as u8);
         if decoded.is_ybr {
             let (pixels, _) = bytes.as_chunks_mut::<3>();
             for pixel in pixels {
@@ -259,8 +266,9 @@ impl Object {
     }
 
     /// The graphics that lie over a frame.
-    pub(crate) fn overlays(&self) -> Vec<Overlay> {
-        overlay::read(&self.file.data)
+    pub(crate) fn overlays(&self, frame: u32) -> Vec<Overlay> {
+        let hidden = |bit| frames::spare_bit(&self.file, &self.layout, frame, bit);
+        overlay::read(&self.file.data, self.extent(), hidden)
     }
 }
 

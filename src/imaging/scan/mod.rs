@@ -65,6 +65,8 @@ pub struct Slice {
     /// The low values are the bright ones.
     pub is_inverted: bool,
     pub windows: Vec<(String, Window)>,
+    /// What the file wants for a window, where that is a table.
+    table: Option<dicom::Table>,
 }
 
 impl Scan {
@@ -219,6 +221,7 @@ impl Scan {
             pixels,
             is_inverted: false,
             windows: Vec::new(),
+            table: None,
         };
         let layout = self.geometry.layout(place.cut);
         match &self.content {
@@ -237,17 +240,13 @@ impl Scan {
                 let volume = content.volume(&self.geometry, limits)?;
                 let plane = volume.plane(layout, place.slice, 0)?;
                 let (object, frame) = content.series.at(0).ok_or(DecodeError::Empty)?;
-                let looks = object.looks(frame);
-                Ok(Slice {
-                    pixels: Pixels::Grey(plane),
-                    is_inverted: looks.is_inverted,
-                    windows: looks.windows,
-                })
+                Ok(Slice::of(Pixels::Grey(plane), object.looks(frame)))
             }
         }
     }
 
-    /// The window that a choice means for this slice; `None` for pictures shown as they are.
+    /// The window that a choice means for this slice; `None` for pictures shown as they are. Of a
+    /// table it is what the table spans.
     pub fn window(&self, slice: &Slice, choice: WindowChoice) -> Option<Window> {
         match choice {
             WindowChoice::Given(window) => Some(window),
@@ -276,6 +275,9 @@ impl Scan {
         if let Some((_, window)) = slice.windows.first() {
             return Some(*window);
         }
+        if let Some(table) = &slice.table {
+            return Some(table.span());
+        }
         if self.unit == Some("HU") && Preset::are_known_for(self.modality) {
             return Some(Preset::Abdomen.window());
         }
@@ -290,7 +292,12 @@ impl Scan {
     /// The slice in eight bits.
     pub fn render(&self, slice: Slice, choice: WindowChoice) -> Raster {
         let window = self.window(&slice, choice);
-        let raster = slice.pixels.into_raster(window);
+        let raster = match (&slice.table, slice.plane()) {
+            (Some(table), Some(plane)) if choice == WindowChoice::Auto => {
+                Raster::Grey(table.apply(plane))
+            }
+            _ => slice.pixels.into_raster(window),
+        };
         if slice.is_inverted {
             raster.inverted()
         } else {
@@ -306,7 +313,7 @@ impl Scan {
             {
                 let found = content.series.at(place.slice);
                 found
-                    .map(|(object, _)| object.overlays())
+                    .map(|(object, frame)| object.overlays(frame))
                     .unwrap_or_default()
             }
             _ => Vec::new(),
@@ -317,12 +324,7 @@ impl Scan {
 impl SeriesContent {
     fn stored(&self, slice: u32) -> Result<Slice, DecodeError> {
         let (object, frame) = self.series.at(slice).ok_or(DecodeError::Empty)?;
-        let looks = object.looks(frame);
-        Ok(Slice {
-            pixels: object.pixels(frame)?,
-            is_inverted: looks.is_inverted,
-            windows: looks.windows,
-        })
+        Ok(Slice::of(object.pixels(frame)?, object.looks(frame)))
     }
 
     /// Decodes every frame once: cuts across slices need them all.
@@ -359,6 +361,20 @@ impl SeriesContent {
 }
 
 impl Slice {
+    fn of(pixels: Pixels, looks: dicom::Looks) -> Self {
+        Self {
+            pixels,
+            is_inverted: looks.is_inverted,
+            windows: looks.windows,
+            table: looks.table,
+        }
+    }
+
+    /// Whether a choice shows it through a table of its file, which no window describes.
+    pub fn is_through_table(&self, choice: WindowChoice) -> bool {
+        self.table.is_some() && self.plane().is_some() && choice == WindowChoice::Auto
+    }
+
     fn rearranged(self, layout: geometry::Layout) -> Self {
         let Pixels::Grey(plane) = self.pixels else {
             return self;

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use image::imageops;
+
 use super::*;
 use crate::test_data::{crc32, data, golden};
 use crate::window::WindowShape;
@@ -194,6 +196,36 @@ fn a_window_shows_what_pydicom_shows() {
         compared += 1;
     }
     assert!(compared > 20, "{compared}");
+}
+
+#[test]
+fn a_table_for_the_screen_is_shown_as_pydicom_shows_it_and_leaves_the_values() {
+    let Some(data) = data() else {
+        return;
+    };
+    let path = "pydicom-data/vlut_04.dcm";
+    let known = &golden()["dicom"][path]["first"];
+    let scan = open(fs::read(data.join("dicom").join(path)).unwrap()).unwrap();
+    let slice = scan.slice(at(Cut::Stored, 0), Limits::default()).unwrap();
+    // The entries of its table reach to 65535.
+    let number = |name: &str| known[name].as_f64().unwrap() as f32;
+    let range = Some((number("real_min"), number("real_max")));
+    assert_eq!(slice.pixels.grey_range(), range);
+    assert!(slice.is_through_table(WindowChoice::Auto));
+    let Raster::Grey(shown) = scan.render(slice, WindowChoice::Auto) else {
+        panic!("grey stays grey");
+    };
+    for (row, means) in (0..8).zip(known["shown_grid"].as_array().unwrap()) {
+        for (column, mean) in (0..8).zip(means.as_array().unwrap()) {
+            let block = imageops::crop_imm(&shown, column * 64, row * 64, 64, 64).to_image();
+            let sum: u64 = block.as_raw().iter().map(|value| u64::from(*value)).sum();
+            let ours = sum as f64 / f64::from(64 * 64);
+            assert!(
+                (ours - mean.as_f64().unwrap()).abs() < 0.001,
+                "{ours} {mean}"
+            );
+        }
+    }
 }
 
 #[test]

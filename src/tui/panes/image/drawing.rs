@@ -142,9 +142,12 @@ impl Drawing {
             KeyCode::Char('J') => (0.0, 1.0, true),
             _ => return Drawn::Goes,
         };
-        let step = |seen: u32| match self.is_fine {
-            true => 1.0,
-            false => (f64::from(seen) / COARSE).round().max(1.0),
+        let step = |seen: u32| {
+            if self.is_fine {
+                1.0
+            } else {
+                (f64::from(seen) / COARSE).round().max(1.0)
+            }
         };
         let (across, down) = as_stored(
             (across * step(framing.width), down * step(framing.height)),

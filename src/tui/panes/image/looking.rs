@@ -189,7 +189,11 @@ impl Seen {
 /// What a choice is called beside its numbers.
 pub(super) fn window_name(choice: WindowChoice, seen: &Seen) -> Option<String> {
     match choice {
-        WindowChoice::Auto => None,
+        WindowChoice::Auto => {
+            let slice = seen.slice.as_deref()?;
+            let is_table = slice.is_through_table(choice);
+            is_table.then(|| "the file's table".to_owned())
+        }
         WindowChoice::Given(window) => {
             let named = seen.windows.iter().find(|(_, known)| *known == window);
             named.map(|(name, _)| name.clone())

@@ -121,7 +121,7 @@ pub(super) fn begin(state: &mut State, shared: &Shared, tool: Tool) {
 }
 
 /// The marked region, if a person drew it.
-fn own<'a>(shared: &'a Shared) -> Result<&'a Region, &'static str> {
+fn own(shared: &Shared) -> Result<&Region, &'static str> {
     let marked = shown(shared).zip(shared.selection.region);
     let marked = marked.and_then(|((image, _), region)| image.regions.get(region));
     let Some(region) = marked else {
