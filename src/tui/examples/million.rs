@@ -257,11 +257,8 @@ impl Backend for MadeUp {
                 kept.drafts.remove(&target);
                 vec![target]
             }
-            // There are no pictures to draw on.
-            Edit::DrawRegion { .. }
-            | Edit::PutRegion { .. }
-            | Edit::NameRegion { .. }
-            | Edit::EraseRegion { .. } => Vec::new(),
+            // There are no pictures to draw regions on.
+            _ => Vec::new(),
         };
         drop(kept);
         let event = Event::Changed(Changed::Annotations(changed.clone()));

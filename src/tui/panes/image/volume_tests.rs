@@ -1,6 +1,7 @@
 //! The pane over a volume: slices, planes, windows, the pointer, and what is asked while a key is
 //! held.
 
+use semihv_engine::Edit;
 use semihv_imaging::{Cut, Limits, Scan, WindowChoice};
 use semihv_terminal::{ColourDepth, Placement};
 
@@ -8,6 +9,7 @@ use super::tests::{image, readable, region, screen, shared};
 use super::*;
 use crate::graphics::tests::canvas;
 use crate::graphics::{no_files, prepare};
+use crate::keys::Key;
 
 /// A NIfTI volume of 8 x 6 x 40 voxels of 1 x 1 x 2 mm whose values say where they are.
 fn volume() -> Scan {
@@ -269,4 +271,110 @@ fn a_click_asks_for_a_value_beside_the_window_and_a_second_one_takes_it_away() {
     assert!(text.contains("W 57"), "{text}");
     pane.tell(Msg::Point(30, 8));
     assert!(pane.text().contains("axial 21/40"), "{}", pane.text());
+}
+
+/// Told in the whole pane: what is drawn is asked for as a picture, and stored as an edit.
+fn typed_keys(pane: &mut Pane, keys: &[Key]) -> Vec<Edit> {
+    let mut edits = Vec::new();
+    for key in keys {
+        let effects = typed(&mut pane.state, Input::Key(*key), &mut pane.shared);
+        let (stored, others): (Vec<_>, Vec<_>) = effects
+            .into_iter()
+            .partition(|effect| matches!(effect, Effect::Edit(_)));
+        edits.extend(stored.into_iter().filter_map(|effect| match effect {
+            Effect::Edit(edit) => Some(edit),
+            _ => None,
+        }));
+        pane.perform(others);
+    }
+    edits
+}
+
+fn letters(keys: &str) -> Vec<Key> {
+    keys.chars()
+        .map(|key| Key::plain(crossterm::event::KeyCode::Char(key)))
+        .collect()
+}
+
+#[test]
+fn a_box_is_drawn_on_its_slice_and_kept() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.tell(Msg::Draw(Tool::Box));
+    assert!(is_typing(&pane.state));
+    assert!(pane.text().contains("Enter keeps it"), "{}", pane.text());
+    let edits = typed_keys(&mut pane, &letters("fhhLLJ"));
+    assert_eq!(edits, []);
+    let request = pane.request.clone().unwrap();
+    assert_eq!((request.regions.len(), request.marked), (2, Some(1)));
+    let edits = typed_keys(&mut pane, &[Key::ENTER]);
+    let [Edit::DrawRegion { image, region }] = edits.as_slice() else {
+        panic!("one region is stored, not {edits:?}");
+    };
+    assert_eq!(*image, ImageId(1));
+    let slice = semihv_domain::RegionSlice {
+        cut: Cut::Axial,
+        slice: 20,
+    };
+    assert_eq!(
+        (region.slice, region.label.as_str()),
+        (Some(slice), "region")
+    );
+    let (x, _, width, height) = region.shape.bounds();
+    assert_eq!((x, width, height), (1.0, 4.0, 2.0));
+    assert!(!is_typing(&pane.state));
+    // It will be the last of the image's regions, and is marked when it comes.
+    assert_eq!(pane.shared.selection.region, Some(1));
+}
+
+#[test]
+fn escape_leaves_a_drawing_and_nothing_is_stored() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.tell(Msg::Draw(Tool::Point));
+    assert_eq!(typed_keys(&mut pane, &[Key::ESC]), []);
+    assert!(!is_typing(&pane.state));
+    assert_eq!(pane.request.clone().unwrap().regions.len(), 1);
+}
+
+#[test]
+fn a_region_of_a_source_is_not_changed_and_a_persons_is() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.tell(Msg::NextRegion);
+    let refused = change_region(&mut pane.state, &pane.shared);
+    assert!(refused.unwrap_err().contains("its source's"));
+    let Load::Ready(detail) = &mut pane.shared.case else {
+        panic!("the case is there");
+    };
+    detail.images[0].regions[0].written = Some(7);
+    let effects = change_region(&mut pane.state, &pane.shared).unwrap();
+    pane.perform(effects);
+    let edits = typed_keys(&mut pane, &[letters("fl"), vec![Key::ENTER]].concat());
+    let [Edit::PutRegion { region }] = edits.as_slice() else {
+        panic!("the region is changed, not {edits:?}");
+    };
+    assert_eq!(region.shape.bounds(), (2.0, 1.0, 1.0, 1.0));
+    assert_eq!((region.written, region.label.as_str()), (Some(7), "nodule"));
+}
+
+#[test]
+fn a_region_on_another_slice_is_gone_to() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    let Load::Ready(detail) = &mut pane.shared.case else {
+        panic!("the case is there");
+    };
+    detail.images[0].regions[0].slice = Some(semihv_domain::RegionSlice {
+        cut: Cut::Axial,
+        slice: 31,
+    });
+    let effects = refresh(&mut pane.state, &pane.shared);
+    pane.perform(effects);
+    let seen = pane.state.picture.value().unwrap().seen.clone();
+    assert_eq!(seen.regions.each[0].bounds, None);
+    assert_eq!(seen.regions.slices, [31]);
+    pane.tell(Msg::NextRegion);
+    assert_eq!(pane.place(), (Cut::Axial, 31));
+    assert!(
+        pane.text().contains("1 of 1 region · nodule · 1 mm2"),
+        "{}",
+        pane.text()
+    );
 }
