@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use semihv_domain::ImageId;
 use semihv_imaging::{Limits, Scan};
 use semihv_terminal::{Capabilities, ColourDepth, Placement, Protocol};
-use semihv_tui::graphics::{self, Canvas, Inks, OnScreen, no_files, prepare};
+use semihv_tui::graphics::{self, Canvas, Inks, NoFiles, OnScreen, prepare};
 use semihv_tui::picture::PictureRequest;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
@@ -60,12 +60,14 @@ fn measure(name: &str, (protocol, is_draft): (Protocol, bool), slice: &Scan) -> 
         shows_overlays: true,
         regions: Vec::new(),
         fills_regions: false,
+        beside: Vec::new(),
+        thumbnails: Vec::new(),
         marked: None,
     };
     let began = Instant::now();
-    let mut picture = prepare(slice, &request, &canvas, &no_files)?;
+    let mut picture = prepare(slice, &request, &canvas, &NoFiles)?;
     for _ in 1..TIMES {
-        picture = prepare(slice, &request, &canvas, &no_files)?;
+        picture = prepare(slice, &request, &canvas, &NoFiles)?;
     }
     let each = began.elapsed() / TIMES;
     let picture = std::sync::Arc::new(picture);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use semihv_curation::read_bytes;
 use semihv_domain::{Failure, FailureKind, Image};
-use semihv_imaging::{Limits, RegionFile, Scan, directory, is_directory};
+use semihv_imaging::{Extent, Limits, Raster, RegionFile, Scan, directory, is_directory, render};
 
 use crate::Engine;
 use crate::kept::Kept;
@@ -20,18 +20,26 @@ const MOST_FILES: usize = 20_000;
 /// Region files beyond this are forgotten.
 const MOST_REGION_BYTES: usize = 96 << 20;
 
+const MOST_THUMBNAIL_BYTES: usize = 16 << 20;
+/// Pixels of a thumbnail's longer side.
+const THUMBNAIL: u32 = 192;
+/// Files beyond this are too dear to be opened for a thumbnail.
+const MOST_BYTES_OF_SMALL: u64 = 64 << 20;
+
 /// Opened files, kept while there is room for them.
 #[derive(Debug)]
 pub(crate) struct Scans {
-    scans: Kept<Scan>,
+    opened: Kept<Scan>,
     regions: Kept<RegionFile>,
+    thumbnails: Kept<Raster>,
 }
 
 impl Default for Scans {
     fn default() -> Self {
         Self {
-            scans: Kept::new(MOST_BYTES, Scan::held_bytes),
+            opened: Kept::new(MOST_BYTES, Scan::held_bytes),
             regions: Kept::new(MOST_REGION_BYTES, RegionFile::held_bytes),
+            thumbnails: Kept::new(MOST_THUMBNAIL_BYTES, |it| it.as_bytes().len()),
         }
     }
 }
@@ -42,7 +50,7 @@ impl Engine {
     pub fn open_scan(&self, location: &str) -> Result<Arc<Scan>, Failure> {
         let path = self.resolve_location(location);
         let location = path.to_string_lossy();
-        self.inner.scans.scans.open(&location, read_scan)
+        self.inner.scans.opened.open(&location, read_scan)
     }
 
     /// Opens a file of regions: DICOM SEG or RTSTRUCT, a label map, a picture of labels.
@@ -50,6 +58,13 @@ impl Engine {
         let path = self.resolve_location(location);
         let location = path.to_string_lossy();
         self.inner.scans.regions.open(&location, read_regions)
+    }
+
+    /// A small picture of a scan's first look.
+    pub fn thumbnail(&self, location: &str) -> Result<Arc<Raster>, Failure> {
+        let path = self.resolve_location(location);
+        let location = path.to_string_lossy();
+        self.inner.scans.thumbnails.open(&location, read_thumbnail)
     }
 
     /// Reads a scan before it is asked for. Large ones are left: they would push out what is looked
@@ -61,7 +76,7 @@ impl Engine {
             && let Err(failure) = self
                 .inner
                 .scans
-                .scans
+                .opened
                 .warm(&path.to_string_lossy(), read_scan)
         {
             tracing::debug!(%failure.summary, "a neighbour cannot be read");
@@ -108,6 +123,21 @@ pub fn read_scan(location: &str) -> Result<Scan, Failure> {
         return read_disc(path, bytes);
     }
     Scan::open(bytes, data, Limits::default()).map_err(refused)
+}
+
+fn read_thumbnail(location: &str) -> Result<Raster, Failure> {
+    let size = std::fs::metadata(location).map_or(0, |metadata| metadata.len());
+    if size > MOST_BYTES_OF_SMALL {
+        let summary = format!("{location} is too large for a thumbnail");
+        return Err(Failure::new("picture", FailureKind::Data, summary));
+    }
+    let scan = read_scan(location)?;
+    let room = Extent {
+        width: THUMBNAIL,
+        height: THUMBNAIL,
+    };
+    render(&scan, &scan.first_look(), room, Limits::default())
+        .map_err(|error| Failure::of("picture", FailureKind::Data, &error))
 }
 
 /// NIfTI in two files: the header and, where there is one, the file with the numbers.

@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, JobId};
 use semihv_engine::{Edit, Edited, Event, JobSpec, Query, Reply};
-use semihv_imaging::{RegionFile, Scan};
+use semihv_imaging::{Raster, RegionFile, Scan};
 
 use crate::keymap::KeyRow;
 use crate::layout::Layout;
@@ -33,6 +33,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Opens a file that outlines regions.
     fn open_regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure>;
+
+    /// A small picture of what lies at an image's location.
+    fn thumbnail(&self, location: &str) -> Result<Arc<Raster>, Failure>;
 
     /// Reads what will probably be looked at next, if that is small.
     fn warm_scan(&self, location: &str);

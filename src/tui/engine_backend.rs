@@ -9,7 +9,7 @@ use semihv_engine::{
     Edit, Edited, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
     known_workspaces,
 };
-use semihv_imaging::{RegionFile, Scan};
+use semihv_imaging::{Raster, RegionFile, Scan};
 
 use crate::backend::{Backend, Settings};
 use crate::keymap::KeyRow;
@@ -35,6 +35,10 @@ impl Backend for Engine {
 
     fn events(&self) -> Receiver<Event> {
         self.subscribe()
+    }
+
+    fn thumbnail(&self, location: &str) -> Result<Arc<Raster>, Failure> {
+        Self::thumbnail(self, location)
     }
 
     fn open_regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure> {

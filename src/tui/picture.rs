@@ -28,8 +28,62 @@ pub struct PictureRequest {
     pub regions: Vec<Outline>,
     /// Hatched inside as well.
     pub fills_regions: bool,
+    /// Shown beside it, in order.
+    pub beside: Vec<Beside>,
+    /// A strip below.
+    pub thumbnails: Vec<Thumbnail>,
     /// Index into `regions` of the one that is looked at.
     pub marked: Option<usize>,
+}
+
+/// Another image in the same picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    pub image: ImageId,
+    pub location: String,
+    pub look: Option<Look>,
+    pub regions: Vec<Outline>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thumbnail {
+    pub location: String,
+    /// It is the one that is shown.
+    pub is_shown: bool,
+}
+
+/// What was seen of an image beside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenBeside {
+    pub image: ImageId,
+    pub look: Look,
+    pub seen: Seen,
+}
+
+/// Where in a picture its own image lies, as parts of width and height.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Inset {
+    pub left: f64,
+    pub top: f64,
+    pub width: f64,
+    pub height: f64,
+}
+
+impl Inset {
+    pub const WHOLE: Self = Self {
+        left: 0.0,
+        top: 0.0,
+        width: 1.0,
+        height: 1.0,
+    };
+
+    /// A place in the picture as a place in its own image; `None` beside it.
+    pub fn inside(&self, across: f64, down: f64) -> Option<(f64, f64)> {
+        let across = (across - self.left) / self.width;
+        let down = (down - self.top) / self.height;
+        let is_inside = (0.0..=1.0).contains(&across) && (0.0..=1.0).contains(&down);
+        is_inside.then_some((across, down))
+    }
 }
 
 /// A region to be drawn.
@@ -114,6 +168,10 @@ pub struct Picture {
     pub look: Look,
     /// Which part of the slice the cells show.
     pub framing: Framing,
+    pub inset: Inset,
+    /// Columns and rows of images in the picture.
+    pub grid: (u8, u8),
+    pub beside: Vec<SeenBeside>,
     /// Of the pixels and how they are shown; two equal pictures are drawn alike.
     pub(crate) fingerprint: u64,
     pub(crate) drawing: Drawing,

@@ -190,6 +190,26 @@ impl Geometry {
         }
     }
 
+    /// The place of the middle of a slice in the patient, in millimetres.
+    pub fn middle(&self, cut: Cut, slice: u32) -> Option<Lps> {
+        let layout = self.layout(cut);
+        let half = |axis: usize| self.extent[axis] / 2;
+        let at = (half(layout.across.axis), half(layout.down.axis));
+        self.place(self.voxel(cut, slice, at))
+    }
+
+    /// The slice of a cut that lies nearest to a place; `None` outside of the scan.
+    pub fn slice_at(&self, cut: Cut, place: Lps) -> Option<u32> {
+        let (directions, spacing) = (self.directions?, self.spacing?);
+        let through = self.layout(cut).through;
+        let along: f32 = (0..3)
+            .map(|side| (place[side] - self.origin[side]) * directions[through.axis][side])
+            .sum();
+        let step = (along / spacing[through.axis]).round();
+        let is_inside = step >= 0.0 && step < self.extent[through.axis] as f32;
+        is_inside.then(|| self.walked(through, step as u32))
+    }
+
     /// A voxel's place in the patient in millimetres.
     pub fn place(&self, voxel: [u32; 3]) -> Option<Lps> {
         let (directions, spacing) = (self.directions?, self.spacing?);
@@ -270,5 +290,10 @@ mod tests {
         }
         assert_eq!(turned.natural_cut(), Cut::Coronal);
         assert_eq!(axial().place([1, 0, 2]), Some([10.5, 20.0, 36.0]));
+        for cut in Cut::ALL {
+            let middle = axial().middle(cut, 2).unwrap();
+            assert_eq!(axial().slice_at(cut, middle), Some(2), "{cut}");
+        }
+        assert_eq!(axial().slice_at(Cut::Axial, [0.0, 0.0, 99.0]), None);
     }
 }

@@ -16,6 +16,7 @@ use semihv_engine::{
     Listing, ModelScore, Overview, Query, QuestionDetail, QuestionRow, Reply,
 };
 use semihv_tui::backend::{Backend, Settings};
+use semihv_tui::graphics::Files as _;
 
 /// Rows out of arithmetic, notes and tags in memory.
 struct MadeUp {
@@ -312,7 +313,11 @@ impl Backend for MadeUp {
     fn warm_scan(&self, _location: &str) {}
 
     fn open_regions(&self, location: &str) -> Result<Arc<semihv_imaging::RegionFile>, Failure> {
-        semihv_tui::graphics::no_files(location)
+        semihv_tui::graphics::NoFiles.regions(location)
+    }
+
+    fn thumbnail(&self, location: &str) -> Result<Arc<semihv_imaging::Raster>, Failure> {
+        semihv_tui::graphics::NoFiles.thumbnail(location)
     }
 
     fn open_scan(&self, _location: &str) -> Result<Arc<semihv_imaging::Scan>, Failure> {

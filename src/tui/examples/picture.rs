@@ -20,7 +20,7 @@ use semihv_domain::{
 use semihv_engine::CaseDetail;
 use semihv_terminal::{Choice, decide, detect};
 use semihv_tui::action::Effect;
-use semihv_tui::graphics::{Canvas, Inks, LateReplies, OnScreen, no_files, prepare};
+use semihv_tui::graphics::{Canvas, Inks, LateReplies, NoFiles, OnScreen, prepare};
 use semihv_tui::panes::image::{self, Msg};
 use semihv_tui::shared::{Load, Shared};
 use semihv_tui::theme::Theme;
@@ -118,7 +118,7 @@ impl Viewer {
         match effect {
             Effect::Draw(ticket, request) => {
                 let outcome = semihv_engine::read_scan(&request.location)
-                    .and_then(|scan| prepare(&scan, &request, &self.canvas, &no_files))
+                    .and_then(|scan| prepare(&scan, &request, &self.canvas, &NoFiles))
                     .map(Arc::new);
                 image::drawn(&mut self.pane, ticket, &outcome);
             }

@@ -11,21 +11,24 @@ mod characters;
 mod diacritics;
 mod drawing;
 mod few_colours;
+mod files;
 mod inks;
 mod kitty;
 mod late_replies;
 mod on_screen;
+mod opened;
 mod painted;
 mod prepare;
 mod regions;
 mod sixel;
+mod tiles;
 
 pub use drawing::Drawing;
+pub use files::{Files, NoFiles};
 pub use inks::Inks;
 pub use late_replies::LateReplies;
 pub use on_screen::{OnScreen, Placement};
 pub use prepare::{Canvas, prepare};
-pub use regions::{OpenRegions, no_files};
 
 #[cfg(test)]
 pub(crate) use prepare::tests;

@@ -5,28 +5,22 @@ use std::sync::Arc;
 
 use image::ImageError;
 use semihv_domain::{Failure, FailureKind};
-use semihv_imaging::{
-    Extent, Framing, Ground, Limits, Look, Raster, Scan, describe, overlaid, shown,
-};
+use semihv_imaging::{Extent, Framing, Ground, Look, Raster, Scan};
 use semihv_terminal::{Capabilities, CellSize, Placement, Protocol};
 
 use super::blocks::blocks;
 use super::characters::characters;
 use super::drawing::{Drawing, Kind};
+use super::files::Files;
 use super::inks::Inks;
 use super::kitty::{ImageNumber, Showing, Wrap, png, transmission};
+use super::opened::{Opened, Strokes};
 use super::painted::Painted;
-use super::regions::{Drawn, OpenRegions};
-use crate::picture::{Picture, PictureRequest, Regions, Seen};
+use super::tiles::{Tile, Tiling, composed, thumbnail};
+use crate::picture::{Inset, Picture, PictureRequest, Seen, SeenBeside};
 
 /// No pane needs more pixels, whatever a terminal says of its size.
 const LONGEST_SIDE: u32 = 4096;
-/// From this many pixels on an outline of one pixel is too thin to be seen.
-const THIN_LINES_UP_TO: u32 = 400;
-
-/// Greys of a draft.
-const DRAFT_LEVELS: u8 = 16;
-
 /// What a picture is prepared for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canvas {
@@ -39,68 +33,233 @@ pub fn prepare(
     scan: &Scan,
     request: &PictureRequest,
     canvas: &Canvas,
-    open: &OpenRegions<'_>,
+    files: &dyn Files,
 ) -> Result<Picture, Failure> {
-    let said = |error| Failure::of("picture", FailureKind::Data, &error);
-    let look = request.look.unwrap_or_else(|| scan.first_look());
-    let slice = scan.slice(look.place, Limits::default()).map_err(said)?;
-    let mut seen = Seen::of(scan, &slice, &look);
-    let description = describe(scan, look.place, &slice, look.window);
-    let stored = Extent {
-        width: slice.pixels.width(),
-        height: slice.pixels.height(),
-    };
-    let aspect = scan.geometry.pixel_aspect(look.place.cut);
-    let shape = Fitted::of((stored, aspect), (&look, request), &canvas.capabilities);
-    let regions = Drawn::of(
-        (scan, look.place),
-        (&request.regions, request.marked),
-        canvas.inks,
-        open,
-    );
-    seen.regions = Regions {
-        measured: regions.measured(
-            request.marked,
-            (&slice.pixels, &shape.framing),
-            scan.geometry.spacing_of(look.place.cut),
-        ),
-        ..regions.seen.clone()
-    };
-    let raster = shown(scan, slice, &look, &shape.framing, shape.raster);
-    // Fewer greys compress better: nobody reads values off a slice that flies past.
-    let raster = if request.is_draft && matches!(canvas.capabilities.protocol, Protocol::Kitty(_)) {
-        raster.with_grey_levels(DRAFT_LEVELS)
+    let main = Opened::of(scan, request.look)?;
+    let is_alone = request.beside.is_empty() && request.thumbnails.is_empty();
+    let made = if is_alone {
+        alone(main, request, canvas, files)
     } else {
-        raster
+        together(main, request, canvas, files)
     };
-    let overlays = if request.shows_overlays {
-        scan.overlays(look.place)
-    } else {
-        Vec::new()
-    };
-    let raster = overlays.into_iter().fold(raster, |raster, overlay| {
-        overlaid(raster, &overlay, &shape.framing, canvas.inks.region)
-    });
-    let thin = u8::from(raster.width().max(raster.height()) > THIN_LINES_UP_TO) + 1;
-    let strokes = (request.marked, thin, request.fills_regions);
-    let raster = regions.draw(raster, &shape.framing, strokes);
-    let fingerprint = fingerprint(&raster, canvas);
-    let drawing =
-        encode(&raster, &shape, canvas, ImageNumber::of(fingerprint)).map_err(|error| {
-            Failure::of("picture", FailureKind::Internal, &error)
-                .with_hint("show it with `--graphics halfblocks` and report this")
-        })?;
+    let fingerprint = fingerprint(&made.raster, canvas);
+    let number = ImageNumber::of(fingerprint);
+    let drawing = encode(&made.raster, made.cells, canvas, number).map_err(|error| {
+        Failure::of("picture", FailureKind::Internal, &error)
+            .with_hint("show it with `--graphics halfblocks` and report this")
+    })?;
+    let (columns, rows) = made.cells;
     Ok(Picture {
         request: request.clone(),
-        columns: shape.columns,
-        rows: shape.rows,
+        columns,
+        rows,
+        description: made.description,
+        seen: made.seen,
+        look: made.look,
+        framing: made.framing,
+        inset: made.inset,
+        grid: made.grid,
+        beside: made.beside,
+        fingerprint,
+        drawing: Drawing(Arc::new(drawing)),
+    })
+}
+
+/// A picture before it is encoded.
+struct Made {
+    raster: Raster,
+    /// Columns and rows that it covers.
+    cells: (u16, u16),
+    description: String,
+    seen: Seen,
+    look: Look,
+    framing: Framing,
+    inset: Inset,
+    grid: (u8, u8),
+    beside: Vec<SeenBeside>,
+}
+
+fn alone(main: Opened<'_>, request: &PictureRequest, canvas: &Canvas, files: &dyn Files) -> Made {
+    let (description, look) = (main.description.clone(), main.look);
+    let shape = Fitted::of(
+        (main.stored(), main.aspect()),
+        (&look, request),
+        &canvas.capabilities,
+    );
+    let strokes = Strokes::of(request);
+    let (raster, seen) = main.drawn((&shape.framing, shape.raster), &strokes, canvas, files);
+    Made {
+        raster,
+        cells: (shape.columns, shape.rows),
         description,
         seen,
         look,
         framing: shape.framing,
-        fingerprint,
-        drawing: Drawing(Arc::new(drawing)),
-    })
+        inset: Inset::WHOLE,
+        grid: (1, 1),
+        beside: Vec::new(),
+    }
+}
+
+/// Several images as one picture that fills all of its cells.
+fn together(
+    main: Opened<'_>,
+    request: &PictureRequest,
+    canvas: &Canvas,
+    files: &dyn Files,
+) -> Made {
+    let sheet = Sheet::of(request, &canvas.capabilities);
+    let tiling = Tiling::of(
+        sheet.room,
+        1 + request.beside.len(),
+        request.thumbnails.len(),
+    );
+    let (description, look) = (main.description.clone(), main.look);
+    let mut tiles = tiling.tiles.iter().copied();
+    let own = tiles.next().unwrap_or(sheet.whole());
+    let framing = main.framing(own.extent);
+    let extent = sheet.scaled(framing.shown);
+    let (raster, seen) = main.drawn((&framing, extent), &Strokes::of(request), canvas, files);
+    let inset = sheet.inset(own, framing.shown);
+    let mut parts = vec![(sheet.tile(own), raster)];
+    let mut beside = Vec::new();
+    for (tile, other) in tiles.zip(&request.beside) {
+        // One that cannot be opened leaves its place dark; alone it says why.
+        let Ok(scan) = files.scan(&other.location) else {
+            continue;
+        };
+        let Ok(opened) = Opened::of(&scan, other.look) else {
+            continue;
+        };
+        let look = opened.look;
+        let framing = opened.framing(tile.extent);
+        let strokes = Strokes {
+            regions: &other.regions,
+            marked: None,
+            ..Strokes::of(request)
+        };
+        let extent = sheet.scaled(framing.shown);
+        let (raster, seen) = opened.drawn((&framing, extent), &strokes, canvas, files);
+        parts.push((sheet.tile(tile), raster));
+        beside.push(SeenBeside {
+            image: other.image,
+            look,
+            seen,
+        });
+    }
+    for (tile, small) in tiling.thumbnails.iter().zip(&request.thumbnails) {
+        if let Ok(picture) = files.thumbnail(&small.location) {
+            let frame = small.is_shown.then_some(canvas.inks.marked);
+            let tile = sheet.tile(*tile);
+            parts.push((tile, thumbnail(picture.as_ref().clone(), tile, frame)));
+        }
+    }
+    Made {
+        raster: composed(sheet.target, parts),
+        cells: (request.columns.max(1), request.rows.max(1)),
+        description,
+        seen,
+        look,
+        framing,
+        inset,
+        grid: tiling.grid,
+        beside,
+    }
+}
+
+/// All cells of a request as pixels.
+struct Sheet {
+    /// As the screen has them.
+    room: Extent,
+    /// As many as are sent.
+    target: Extent,
+}
+
+impl Sheet {
+    fn of(request: &PictureRequest, capabilities: &Capabilities) -> Self {
+        let room = room(request, capabilities);
+        let (columns, rows) = (request.columns.max(1), request.rows.max(1));
+        let target = sent((columns, rows), room, request.is_draft, capabilities);
+        Self { room, target }
+    }
+
+    fn whole(&self) -> Tile {
+        Tile {
+            left: 0,
+            top: 0,
+            extent: self.room,
+        }
+    }
+
+    fn across(&self, length: u32) -> u32 {
+        (u64::from(length) * u64::from(self.target.width) / u64::from(self.room.width)) as u32
+    }
+
+    fn down(&self, length: u32) -> u32 {
+        (u64::from(length) * u64::from(self.target.height) / u64::from(self.room.height)) as u32
+    }
+
+    fn scaled(&self, extent: Extent) -> Extent {
+        Extent {
+            width: self.across(extent.width).max(1),
+            height: self.down(extent.height).max(1),
+        }
+    }
+
+    fn tile(&self, tile: Tile) -> Tile {
+        Tile {
+            left: self.across(tile.left),
+            top: self.down(tile.top),
+            extent: self.scaled(tile.extent),
+        }
+    }
+
+    /// A picture in the middle of its tile.
+    fn inset(&self, tile: Tile, shown: Extent) -> Inset {
+        let part = |start: u32, side: u32, length: u32, whole: u32| {
+            let margin = (f64::from(side) - f64::from(length)) / 2.0;
+            (
+                (f64::from(start) + margin) / f64::from(whole),
+                f64::from(length) / f64::from(whole),
+            )
+        };
+        let (left, width) = part(tile.left, tile.extent.width, shown.width, self.room.width);
+        let (top, height) = part(tile.top, tile.extent.height, shown.height, self.room.height);
+        Inset {
+            left,
+            top,
+            width,
+            height,
+        }
+    }
+}
+
+fn room(request: &PictureRequest, capabilities: &Capabilities) -> Extent {
+    let CellSize { width, height } = capabilities.cell;
+    let side = |cells: u16, cell: u16| (u32::from(cells) * u32::from(cell)).clamp(1, LONGEST_SIDE);
+    Extent {
+        width: side(request.columns, width),
+        height: side(request.rows, height),
+    }
+}
+
+/// How many pixels are sent for a picture that covers these cells and is `shown` that large.
+fn sent(
+    (columns, rows): (u16, u16),
+    shown: Extent,
+    is_draft: bool,
+    capabilities: &Capabilities,
+) -> Extent {
+    match capabilities.protocol {
+        Protocol::Halfblocks => cells(columns, rows.saturating_mul(2)),
+        Protocol::Ascii | Protocol::None => cells(columns, rows),
+        // These two enlarge a picture themselves.
+        Protocol::Kitty(_) | Protocol::Iterm2 if is_draft => Extent {
+            width: shown.width.div_ceil(2),
+            height: shown.height.div_ceil(2),
+        },
+        Protocol::Kitty(_) | Protocol::Iterm2 | Protocol::Sixel => shown,
+    }
 }
 
 /// The cells a picture covers and the pixels that go into them.
@@ -119,10 +278,7 @@ impl Fitted {
     ) -> Self {
         let CellSize { width, height } = capabilities.cell;
         let (width, height) = (u32::from(width), u32::from(height));
-        let room = Extent {
-            width: (u32::from(request.columns) * width).clamp(1, LONGEST_SIDE),
-            height: (u32::from(request.rows) * height).clamp(1, LONGEST_SIDE),
-        };
+        let room = room(request, capabilities);
         let framing = Framing::of(stored, aspect, look, room);
         let shown = framing.shown;
         let sends_pixels = capabilities.protocol.sends_pixels();
@@ -137,16 +293,7 @@ impl Fitted {
         let columns =
             cells_of(shown.width, width).clamp(1, u32::from(request.columns.max(1))) as u16;
         let rows = cells_of(shown.height, height).clamp(1, u32::from(request.rows.max(1))) as u16;
-        let raster = match capabilities.protocol {
-            Protocol::Halfblocks => cells(columns, rows.saturating_mul(2)),
-            Protocol::Ascii | Protocol::None => cells(columns, rows),
-            // These two enlarge a picture themselves.
-            Protocol::Kitty(_) | Protocol::Iterm2 if request.is_draft => Extent {
-                width: shown.width.div_ceil(2),
-                height: shown.height.div_ceil(2),
-            },
-            Protocol::Kitty(_) | Protocol::Iterm2 | Protocol::Sixel => shown,
-        };
+        let raster = sent((columns, rows), shown, request.is_draft, capabilities);
         Self {
             columns,
             rows,
@@ -173,7 +320,7 @@ fn fingerprint(raster: &Raster, canvas: &Canvas) -> u64 {
 
 fn encode(
     raster: &Raster,
-    shape: &Fitted,
+    size: (u16, u16),
     canvas: &Canvas,
     number: ImageNumber,
 ) -> Result<Kind, ImageError> {
@@ -182,8 +329,7 @@ fn encode(
         Some(_) => Wrap::Tmux,
         None => Wrap::Plain,
     };
-    let (columns, rows) = (shape.columns, shape.rows);
-    let size = (columns, rows);
+    let (columns, rows) = size;
     let ground = match capabilities.is_light() {
         Some(true) => Ground::Light,
         Some(false) | None => Ground::Dark,
@@ -224,9 +370,10 @@ pub(crate) mod tests {
     use ratatui::layout::Rect;
     use ratatui::style::Color;
     use semihv_domain::{ImageId, Shape};
+    use semihv_imaging::Limits;
     use semihv_terminal::ColourDepth;
 
-    use crate::graphics::no_files;
+    use crate::graphics::NoFiles;
     use crate::picture::Outline;
 
     use super::*;
@@ -269,6 +416,8 @@ pub(crate) mod tests {
             shows_overlays: true,
             regions: Vec::new(),
             fills_regions: false,
+            beside: Vec::new(),
+            thumbnails: Vec::new(),
             marked: None,
         }
     }
@@ -278,7 +427,7 @@ pub(crate) mod tests {
             &scan(shade),
             &request(40, 20),
             &canvas(protocol, colours),
-            &no_files,
+            &NoFiles,
         )
         .unwrap()
     }
@@ -347,7 +496,7 @@ pub(crate) mod tests {
             ..request(40, 20)
         };
         let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
-        let picture = prepare(&scan(10), &asked, &canvas, &no_files).unwrap();
+        let picture = prepare(&scan(10), &asked, &canvas, &NoFiles).unwrap();
         let mut buffer = Buffer::empty(Rect::new(0, 0, 40, 15));
         picture.draw(buffer.area, &mut buffer);
         let [red, green, blue] = canvas.inks.marked;
@@ -385,8 +534,8 @@ pub(crate) mod tests {
                 }
                 _ => 0,
             };
-            let whole = prepare(&scan(10), &request(40, 20), &canvas, &no_files).unwrap();
-            let draft = prepare(&scan(10), &asked, &canvas, &no_files).unwrap();
+            let whole = prepare(&scan(10), &request(40, 20), &canvas, &NoFiles).unwrap();
+            let draft = prepare(&scan(10), &asked, &canvas, &NoFiles).unwrap();
             assert_eq!((draft.columns, draft.rows), (whole.columns, whole.rows));
             (size(draft), size(whole))
         };

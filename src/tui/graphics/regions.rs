@@ -1,18 +1,13 @@
 //! Regions on their way into a picture: their files, their colours, what they measure.
 
-use std::sync::Arc;
-
-use semihv_domain::{Failure, FailureKind, Shape};
+use semihv_domain::Shape;
 use semihv_imaging::{
-    Covered, Drawable, Framing, Ink, Measure, Pixels, Place, Raster, RegionFile, Scan, measure,
-    tint,
+    Covered, Drawable, Framing, Ink, Measure, Pixels, Place, Raster, Scan, measure, tint,
 };
 
+use super::files::Files;
 use super::inks::Inks;
 use crate::picture::{Outline, RegionSeen, Regions};
-
-/// Opens the file of a mask.
-pub type OpenRegions<'a> = dyn Fn(&str) -> Result<Arc<RegionFile>, Failure> + 'a;
 
 /// What is drawn of regions, and what is said of them.
 pub(super) struct Drawn {
@@ -25,7 +20,7 @@ impl Drawn {
         (scan, place): (&Scan, Place),
         (outlines, marked): (&[Outline], Option<usize>),
         inks: Inks,
-        open: &OpenRegions<'_>,
+        files: &dyn Files,
     ) -> Self {
         let mut drawn = Self {
             covered: Vec::new(),
@@ -33,7 +28,7 @@ impl Drawn {
         };
         for (position, outline) in outlines.iter().enumerate() {
             let is_marked = marked == Some(position);
-            match looked_at((scan, place), outline, open) {
+            match looked_at((scan, place), outline, files) {
                 Ok((drawable, covered, (slices, home))) => {
                     let own = drawable.colour().or(outline.tint.map(tint));
                     let colour = if is_marked {
@@ -99,10 +94,10 @@ type Looked = (Drawable, Covered, (Vec<u32>, Option<u32>));
 fn looked_at(
     (scan, place): (&Scan, Place),
     outline: &Outline,
-    open: &OpenRegions<'_>,
+    files: &dyn Files,
 ) -> Result<Looked, String> {
     let file = match &outline.shape {
-        Shape::Mask { file, .. } => Some(open(file).map_err(|failure| failure.summary)?),
+        Shape::Mask { file, .. } => Some(files.regions(file).map_err(|failure| failure.summary)?),
         _ => None,
     };
     let drawable = Drawable {
@@ -114,10 +109,4 @@ fn looked_at(
     let covered = drawable.on(&scan.geometry, place).map_err(said)?;
     let slices = drawable.slices(&scan.geometry, place.cut).map_err(said)?;
     Ok((drawable, covered, slices))
-}
-
-/// For pictures that are known to have no regions in files.
-pub fn no_files(location: &str) -> Result<Arc<RegionFile>, Failure> {
-    let summary = format!("{location} is not opened here");
-    Err(Failure::new("regions", FailureKind::Internal, summary))
 }

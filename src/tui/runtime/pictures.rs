@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::KeyEvent;
 use semihv_domain::Failure;
-use semihv_imaging::Scan;
+use semihv_imaging::{Raster, RegionFile, Scan};
 use semihv_terminal::{Capabilities, Choice, ColourDepth, Evidence, Protocol, decide, detect};
 
 use crate::action::Action;
-use crate::graphics::{Canvas, Inks, LateReplies, OnScreen, OpenRegions, prepare};
+use crate::backend::Backend;
+use crate::graphics::{Canvas, Files, Inks, LateReplies, OnScreen, prepare};
 use crate::pane::PaneKind;
 use crate::panes::image;
 use crate::picture::{Picture, PictureRequest};
@@ -18,7 +19,7 @@ use crate::theme::Depth;
 
 /// Fits a slice into cells; called away from the drawing thread.
 pub(super) type Prepare =
-    Arc<dyn Fn(&Scan, &PictureRequest, &OpenRegions<'_>) -> Result<Picture, Failure> + Send + Sync>;
+    Arc<dyn Fn(&Scan, &PictureRequest, &dyn Files) -> Result<Picture, Failure> + Send + Sync>;
 
 /// What is assumed of a link: 4 Mbit/s.
 const LINK_BYTES_A_SECOND: f64 = 500_000.0;
@@ -106,7 +107,7 @@ impl Pictures {
             capabilities: self.capabilities.clone(),
             inks: Inks::of(&state.look.theme),
         };
-        Arc::new(move |scan, request, open| prepare(scan, request, &canvas, open))
+        Arc::new(move |scan, request, files| prepare(scan, request, &canvas, files))
     }
 
     /// Goes on to the next way of showing pictures.
@@ -144,5 +145,22 @@ impl Pictures {
     /// The bytes that remove everything of ours.
     pub(super) fn leave(&mut self) -> Vec<u8> {
         self.on_screen.leave()
+    }
+}
+
+/// What pictures need comes from the backend.
+pub(super) struct OfBackend<'a>(pub(super) &'a dyn Backend);
+
+impl Files for OfBackend<'_> {
+    fn scan(&self, location: &str) -> Result<Arc<Scan>, Failure> {
+        self.0.open_scan(location)
+    }
+
+    fn regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure> {
+        self.0.open_regions(location)
+    }
+
+    fn thumbnail(&self, location: &str) -> Result<Arc<Raster>, Failure> {
+        self.0.thumbnail(location)
     }
 }

@@ -16,7 +16,7 @@ use super::clicks::Clicks;
 use super::clipboard::{self, Between};
 use super::frame_budget::FrameBudget;
 use super::keyboard::{Heard, Keyboard};
-use super::pictures::Pictures;
+use super::pictures::{OfBackend, Pictures};
 use super::screen::{self, Screen};
 use super::signals::{Signals, Told};
 use super::work::{Edits, Questions, Work};
@@ -472,8 +472,8 @@ impl Workbench {
                 Work::Draw(request) => {
                     let drawn = guarded("picture", || {
                         let scan = backend.open_scan(&request.location)?;
-                        let open = |location: &str| backend.open_regions(location);
-                        prepare(&scan, &request, &open).map(Arc::new)
+                        let files = OfBackend(backend.as_ref());
+                        prepare(&scan, &request, &files).map(Arc::new)
                     });
                     Action::Drawn(ticket, drawn)
                 }

@@ -60,6 +60,15 @@ impl Looks {
         self.0.get(&image).copied()
     }
 
+    /// Zoom, turn and window of another image, for one whose slice stays its own.
+    pub(super) fn take_frame(&mut self, image: ImageId, from: Look) {
+        let Some(own) = self.0.get(&image).copied() else {
+            return;
+        };
+        let place = own.place;
+        self.0.insert(image, Look { place, ..from });
+    }
+
     /// True when something else is to be seen now than `before`.
     pub(super) fn change(
         &mut self,

@@ -4,6 +4,7 @@
 //! image, another size, other regions, another protocol. It never shows one image under the name
 //! of another: the old picture stays only while the same image is prepared anew.
 
+mod beside;
 mod drawing;
 mod looking;
 mod msg;
@@ -29,6 +30,7 @@ pub use looking::Change;
 pub use msg::{Msg, command};
 pub use view::view;
 
+use beside::Company;
 use drawing::Drawing;
 use looking::Looks;
 
@@ -64,6 +66,7 @@ pub struct State {
     drawing: Option<Drawing>,
     /// What the last region was called: the next one often is the same.
     last_label: Option<String>,
+    company: Company,
     rest: Slot,
     tick: Slot,
     picture: Load<Arc<Picture>>,
@@ -87,6 +90,7 @@ impl Default for State {
             dragged: None,
             drawing: None,
             last_label: None,
+            company: Company::default(),
             rest: Slot::new(SlotName::PictureRest),
             tick: Slot::new(SlotName::Cine),
             picture: Load::Empty,
@@ -145,6 +149,15 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         Msg::Draw(tool) => regions::begin(state, shared, tool),
         // What needs words goes through [`crate::annotate`].
         Msg::ChangeRegion | Msg::EraseRegion | Msg::NameRegion => {}
+        Msg::Beside => state.company.widen(),
+        Msg::Link => state.company.link(),
+        Msg::Keep => {
+            if let Some((image, _)) = shown(shared) {
+                state.company.keep(image);
+            }
+        }
+        Msg::Thumbnails => state.company.toggle_thumbnails(),
+        Msg::Flip => beside::flip(state, shared),
         Msg::NextGraphics => return vec![Effect::NextGraphics],
         Msg::Resized { columns, rows } => state.room = Some((columns, rows)),
         Msg::Covered(is_covered) => state.is_covered = is_covered,
@@ -166,7 +179,10 @@ fn look(state: &mut State, shared: &Shared, change: Change) -> Vec<Effect> {
         return Vec::new();
     };
     let now = (picture.look, &picture.seen);
-    if !state.looks.change(image.id, now, change) {
+    let mut is_changed = state.looks.change(image.id, now, change);
+    let linked = (&mut state.looks, &state.company);
+    is_changed |= beside::follow(linked, (image.id, &picture), change);
+    if !is_changed {
         return Vec::new();
     }
     hurry(state)
@@ -239,6 +255,7 @@ impl State {
         };
         let across = inside(column, place.x, place.width)?;
         let down = inside(row, place.y, place.height)?;
+        let (across, down) = picture.inset.inside(across, down)?;
         Some(picture.framing.pixel_at(across, down))
     }
 }
@@ -281,11 +298,9 @@ pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
     if state.asked.as_ref() == Some(&wanted) {
         return Vec::new();
     }
-    if state
-        .asked
-        .as_ref()
-        .is_some_and(|asked| asked.image != wanted.image)
-    {
+    let before = state.asked.as_ref().map(|asked| asked.image);
+    if let Some(before) = before.filter(|before| *before != wanted.image) {
+        state.company.left(before);
         state.pointer = None;
         state.drawing = None;
     }
@@ -337,6 +352,9 @@ pub fn neighbours(state: &mut State, shared: &Shared) -> Vec<Effect> {
     let (Some((image, position)), false) = (shown(shared), state.slot.is_waiting()) else {
         return Vec::new();
     };
+    if state.company.becomes_ready(image.case) {
+        return refresh(state, shared);
+    }
     if state.warmed_for.replace(image.id) == Some(image.id) {
         return Vec::new();
     }
@@ -438,6 +456,7 @@ pub fn title(state: &State, shared: &Shared) -> Title {
         Some(semihv_domain::printable_line(&detail.case.key).into_owned()),
         Some(format!("{} of {}", position + 1, detail.images.len())),
         modality.map(|modality| modality.to_string()),
+        state.company.said(),
         state.protocol.map(|protocol| protocol.to_string()),
     ];
     Title {
@@ -465,6 +484,7 @@ pub fn hints(state: &State, shared: &Shared) -> Vec<Hint> {
     if images > 1 {
         hints.push(hint("image.next", "next picture"));
         hints.push(hint("image.previous", "previous"));
+        hints.push(hint("image.beside", "side by side"));
     }
     if shown(shared).is_some_and(|(image, _)| !image.regions.is_empty()) {
         hints.push(hint("image.next-region", "next region"));
@@ -552,5 +572,7 @@ fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
         marked: marked.filter(|&region| region < regions.len()),
         regions,
         fills_regions: state.fills_regions,
+        beside: beside::beside(state, shared),
+        thumbnails: beside::thumbnails(state, shared),
     })
 }

@@ -31,6 +31,15 @@ pub enum Msg {
     EraseRegion,
     /// Asks for another name of the marked region.
     NameRegion,
+    /// One image, or up to four side by side.
+    Beside,
+    /// What is done to one is done to all, or not.
+    Link,
+    /// This image stays beside the others, or not.
+    Keep,
+    Thumbnails,
+    /// The image that was looked at before.
+    Flip,
     NextGraphics,
     /// The inside of the pane after a layout.
     Resized {
@@ -59,6 +68,11 @@ pub fn command(name: &str) -> Option<Msg> {
         "name-region" => Some(Msg::NameRegion),
         "graphics" => Some(Msg::NextGraphics),
         "onto-region" => Some(Msg::OntoRegion),
+        "beside" => Some(Msg::Beside),
+        "link" => Some(Msg::Link),
+        "keep" => Some(Msg::Keep),
+        "thumbnails" => Some(Msg::Thumbnails),
+        "flip" => Some(Msg::Flip),
         "cine" => Some(Msg::Cine),
         "pointer-left" => Some(Msg::Nudge(-1, 0)),
         "pointer-right" => Some(Msg::Nudge(1, 0)),

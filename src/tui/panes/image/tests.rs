@@ -8,7 +8,7 @@ use semihv_terminal::ColourDepth;
 
 use super::*;
 use crate::graphics::tests::{canvas, scan};
-use crate::graphics::{no_files, prepare};
+use crate::graphics::{NoFiles, prepare};
 use crate::theme::Theme;
 
 pub(super) fn region(id: i64, label: &str) -> Region {
@@ -108,7 +108,7 @@ fn asked(effects: &[Effect]) -> (Ticket, PictureRequest) {
 fn answer(state: &mut State, effects: &[Effect]) {
     let (ticket, request) = asked(effects);
     let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
-    let picture = prepare(&scan(10), &request, &canvas, &no_files).map(Arc::new);
+    let picture = prepare(&scan(10), &request, &canvas, &NoFiles).map(Arc::new);
     assert!(drawn(state, ticket, &picture));
 }
 
@@ -217,7 +217,7 @@ fn pixels_are_placed_unless_something_covers_them() {
     let (mut state, effects) = pane(&mut shared, 60, 20);
     let (ticket, request) = asked(&effects);
     let canvas = canvas(Protocol::Sixel, ColourDepth::True);
-    let picture = prepare(&scan(10), &request, &canvas, &no_files).map(Arc::new);
+    let picture = prepare(&scan(10), &request, &canvas, &NoFiles).map(Arc::new);
     assert!(drawn(&mut state, ticket, &picture));
     let area = Rect::new(5, 5, 60, 20);
     let placed = placement(&state, &shared, area).unwrap();

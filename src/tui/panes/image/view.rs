@@ -7,7 +7,7 @@ use ratatui::style::Style;
 use semihv_domain::{Failure, Image, ImageState, Region, printable_line};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::{State, readout, shown};
+use super::{State, beside, readout, shown};
 use crate::picture::Regions;
 use crate::shared::{Glyphs, Load, Shared};
 use crate::theme::{Role, Theme};
@@ -15,6 +15,7 @@ use crate::theme::{Role, Theme};
 /// Below this many rows the caption goes before the picture does.
 const ROWS_FOR_CAPTION: u16 = 4;
 const ROWS_FOR_REGIONS: u16 = 6;
+const ROWS_FOR_NAMES: u16 = 8;
 /// More names of regions find no room in a line.
 const MOST_NAMES: usize = 12;
 /// Below this many columns the picture needs them all.
@@ -62,14 +63,17 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
 
 /// What is left for the picture inside of the pane.
 pub(super) fn picture_area(state: &State, image: &Image, area: Rect) -> Rect {
-    let height = area.height - Footer::of(state, image, area.height).rows();
+    let footer = Footer::of(state, image, area.height).rows();
+    // Above several pictures stand their names.
+    let names = u16::from(state.company.is_several() && area.height >= ROWS_FOR_NAMES);
+    let height = area.height - footer - names;
     // A column at either side for the letters of the patient's sides.
     let margin = u16::from(is_scan(state, image) && area.width >= COLUMNS_FOR_SIDES);
     Rect {
         x: area.x + margin,
+        y: area.y + names,
         width: area.width - 2 * margin,
         height,
-        ..area
     }
 }
 
@@ -129,6 +133,7 @@ impl Page<'_> {
         };
         upper.picture(state, image, buffer);
         self.sides(state, image, upper.area, buffer);
+        self.names(state, image, upper.area, buffer);
         let footer = Footer::of(state, image, self.area.height);
         let mut row = upper.area.bottom();
         if footer.has_look {
@@ -144,6 +149,23 @@ impl Page<'_> {
         }
     }
 
+    /// Above each column of pictures the names of those in it.
+    fn names(&self, state: &State, image: &Image, picture: Rect, buffer: &mut Buffer) {
+        let shown = state.picture.value();
+        let shown = shown.filter(|shown| shown.request.image == image.id);
+        let Some(shown) = shown.filter(|_| picture.y > self.area.y) else {
+            return;
+        };
+        let names = beside::names(state, self.shared, shown);
+        let width = picture.width / names.len().max(1) as u16;
+        for (at, name) in (0_u16..).zip(&names) {
+            let role = if at == 0 { Role::Strong } else { Role::Muted };
+            let room = usize::from(width.saturating_sub(1));
+            let name = self.shortened(&printable_line(name), room);
+            self.put((picture.x + at * width, self.area.y), &name, role, buffer);
+        }
+    }
+
     /// The patient's sides: left and right in the middle of the margins, top and bottom at the ends
     /// of the left one.
     fn sides(&self, state: &State, image: &Image, picture: Rect, buffer: &mut Buffer) {
@@ -152,7 +174,10 @@ impl Page<'_> {
         };
         let has_margin = picture.x > self.area.x && picture.height >= 3;
         let is_of_image = shown.request.image == image.id;
+        // Several pictures may lie each in its own way.
+        let is_alone = shown.beside.is_empty();
         let marks = shown.seen.geometry.marks(shown.look.place.cut);
+        let marks = marks.filter(|_| is_alone);
         let Some(marks) = marks.filter(|_| has_margin && is_of_image) else {
             return;
         };

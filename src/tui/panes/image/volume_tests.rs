@@ -8,7 +8,7 @@ use semihv_terminal::{ColourDepth, Placement};
 use super::tests::{image, readable, region, screen, shared};
 use super::*;
 use crate::graphics::tests::canvas;
-use crate::graphics::{no_files, prepare};
+use crate::graphics::{Files, NoFiles, prepare};
 use crate::keys::Key;
 
 /// A NIfTI volume of 8 x 6 x 40 voxels of 1 x 1 x 2 mm whose values say where they are.
@@ -31,6 +31,24 @@ fn volume() -> Scan {
         }
     }
     Scan::open(bytes, None, Limits::default()).unwrap()
+}
+
+/// Every image is the same volume.
+struct SameScan;
+
+impl Files for SameScan {
+    fn scan(&self, _: &str) -> Result<Arc<Scan>, Failure> {
+        Ok(Arc::new(volume()))
+    }
+
+    fn regions(&self, location: &str) -> Result<Arc<semihv_imaging::RegionFile>, Failure> {
+        NoFiles.regions(location)
+    }
+
+    fn thumbnail(&self, _: &str) -> Result<Arc<semihv_imaging::Raster>, Failure> {
+        let grey = ::image::GrayImage::from_pixel(8, 6, ::image::Luma([200]));
+        Ok(Arc::new(semihv_imaging::Raster::Grey(grey)))
+    }
 }
 
 struct Pane {
@@ -85,7 +103,7 @@ impl Pane {
             match effect {
                 Effect::Draw(ticket, request) => {
                     let canvas = canvas(self.protocol, ColourDepth::True);
-                    let picture = prepare(&self.scan, &request, &canvas, &no_files).map(Arc::new);
+                    let picture = prepare(&self.scan, &request, &canvas, &SameScan).map(Arc::new);
                     assert!(drawn(&mut self.state, ticket, &picture));
                     self.request = Some(request);
                 }
@@ -224,7 +242,7 @@ fn a_slice_on_the_way_is_shown_while_the_last_is_awaited() {
     let (first, request) = step(&mut pane);
     step(&mut pane);
     let canvas = canvas(Protocol::Halfblocks, ColourDepth::True);
-    let picture = prepare(&pane.scan, &request, &canvas, &no_files).map(Arc::new);
+    let picture = prepare(&pane.scan, &request, &canvas, &NoFiles).map(Arc::new);
     assert!(drawn(&mut pane.state, first, &picture));
     assert_eq!(pane.place().1, 21);
     assert!(pane.state.slot.is_waiting());
@@ -377,4 +395,108 @@ fn a_region_on_another_slice_is_gone_to() {
         "{}",
         pane.text()
     );
+}
+
+/// A case of three volumes.
+fn three_volumes() -> Pane {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    let Load::Ready(detail) = &mut pane.shared.case else {
+        panic!("the case is there");
+    };
+    for id in [2, 3] {
+        let mut other = detail.images[0].clone();
+        (other.id, other.key) = (ImageId(id), format!("img-{id}"));
+        other.regions.clear();
+        detail.images.push(other);
+    }
+    pane
+}
+
+fn slices(pane: &Pane) -> Vec<u32> {
+    let picture = pane.state.picture.value().unwrap();
+    let beside = picture.beside.iter().map(|other| other.look.place.slice);
+    std::iter::once(picture.look.place.slice)
+        .chain(beside)
+        .collect()
+}
+
+#[test]
+fn images_side_by_side_go_through_their_slices_together_until_they_are_let_go() {
+    let mut pane = three_volumes();
+    pane.tell(Msg::Beside);
+    pane.tell(Msg::Beside);
+    assert_eq!(slices(&pane), [20, 20, 20]);
+    let text = pane.text();
+    assert!(
+        text.contains("img-1 / img-3") && text.contains("img-2"),
+        "{text}"
+    );
+    pane.look(Change::Slices(5));
+    pane.look(Change::NextWindow);
+    assert_eq!(slices(&pane), [25, 25, 25]);
+    let picture = pane.state.picture.value().unwrap();
+    assert!(
+        picture
+            .beside
+            .iter()
+            .all(|it| it.look.window == picture.look.window)
+    );
+    pane.tell(Msg::Link);
+    pane.look(Change::LastSlice);
+    assert_eq!(slices(&pane), [39, 25, 25]);
+    // After four comes one.
+    pane.tell(Msg::Beside);
+    pane.tell(Msg::Beside);
+    assert_eq!(slices(&pane), [39]);
+}
+
+#[test]
+fn a_kept_image_stays_beside_and_flipping_goes_back_to_the_one_before() {
+    let mut pane = three_volumes();
+    pane.tell(Msg::Keep);
+    pane.tell(Msg::Next);
+    pane.tell(Msg::Next);
+    let beside: Vec<ImageId> = pane
+        .request
+        .clone()
+        .unwrap()
+        .beside
+        .iter()
+        .map(|it| it.image)
+        .collect();
+    assert_eq!(beside, [ImageId(1)]);
+    assert_eq!(pane.shared.selection.image, Some(ImageId(3)));
+    pane.tell(Msg::Flip);
+    assert_eq!(pane.shared.selection.image, Some(ImageId(2)));
+    pane.tell(Msg::Flip);
+    assert_eq!(pane.shared.selection.image, Some(ImageId(3)));
+}
+
+#[test]
+fn a_click_beside_the_image_is_no_pixel_of_it_and_one_on_it_is() {
+    let mut pane = three_volumes();
+    pane.tell(Msg::Beside);
+    pane.tell(Msg::Point(50, 8));
+    assert_eq!(pane.state.pointer, None);
+    let picture = Arc::clone(pane.state.picture.value().unwrap());
+    let across = picture.inset.left + picture.inset.width / 2.0;
+    let down = picture.inset.top + picture.inset.height / 2.0;
+    let column = (across * f64::from(picture.columns)) as u16 + 1;
+    pane.tell(Msg::Point(
+        column,
+        (down * f64::from(picture.rows)) as u16 + 1,
+    ));
+    assert!(pane.state.pointer.is_some());
+}
+
+#[test]
+fn small_pictures_come_after_the_large_one() {
+    let mut pane = three_volumes();
+    pane.tell(Msg::Thumbnails);
+    assert_eq!(pane.request.clone().unwrap().thumbnails, []);
+    let effects = neighbours(&mut pane.state, &pane.shared);
+    pane.perform(effects);
+    let asked = pane.request.clone().unwrap().thumbnails;
+    let shown: Vec<bool> = asked.iter().map(|it| it.is_shown).collect();
+    assert_eq!(shown, [true, false, false]);
 }
