@@ -13,7 +13,7 @@ pub struct Look {
     pub window: WindowChoice,
     pub is_inverted: bool,
     pub turn: Turn,
-    /// How many times larger than what fits into the room; at least 1.
+    /// How many times larger than what fits into the room; below 1 it is smaller.
     pub zoom: f32,
     /// The point in the middle, as parts of the shown width and height.
     pub centre: (f32, f32),
@@ -171,7 +171,7 @@ impl Framing {
             height: high.round().clamp(1.0, 1e6) as u32,
         };
         let whole = fitted(square, room);
-        let zoom = f64::from(look.zoom.clamp(1.0, 64.0));
+        let zoom = f64::from(look.zoom.clamp(0.1, 64.0));
         let side = |pixels: u32, whole: u32, room: u32, centre: f32| {
             let enlarged = f64::from(whole) * zoom;
             let shown = enlarged.min(f64::from(room.max(1))).max(1.0);

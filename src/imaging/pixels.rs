@@ -115,6 +115,20 @@ impl Pixels {
         }
     }
 
+    /// Counts of values in equal steps from the smallest to the largest; none for colour.
+    pub fn histogram(&self, bins: usize) -> Vec<u64> {
+        match self {
+            Self::Grey(plane) => plane.histogram(bins),
+            Self::Grey8(grey) => {
+                let values = grey.as_raw().iter().map(|value| f32::from(*value));
+                Plane::new(grey.width(), grey.height(), values.collect())
+                    .map(|plane| plane.histogram(bins))
+                    .unwrap_or_default()
+            }
+            Self::Rgb8(_) => Vec::new(),
+        }
+    }
+
     /// The window that leaves half a percent at either end clipped: scanners put markers and
     /// metal there. None for eight-bit pictures, which are shown as they are.
     pub fn default_window(&self) -> Option<Window> {

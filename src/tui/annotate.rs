@@ -146,7 +146,10 @@ pub(crate) fn image(state: &mut State, msg: image::Msg) -> Vec<Effect> {
         image::Msg::ChangeRegion => image::change_region(pane, shared),
         image::Msg::EraseRegion => image::erase_region(shared).map(|edit| vec![Effect::Edit(edit)]),
         image::Msg::NameRegion => image::named_region(shared).map(|(region, label)| {
-            ask_region_name(state, region, label);
+            ask_region_name(state, region, "Name of the region".to_owned());
+            if let Some(Overlay::Prompt(prompt)) = &mut state.overlay {
+                prompt.edit = TextEdit::new(label);
+            }
             Vec::new()
         }),
         msg => Ok(image::update(pane, msg, shared)),
@@ -157,9 +160,8 @@ pub(crate) fn image(state: &mut State, msg: image::Msg) -> Vec<Effect> {
     })
 }
 
-fn ask_region_name(state: &mut State, region: RegionId, label: String) {
-    let mut prompt = Prompt::new(Purpose::RegionName(region), "Name of the region".to_owned());
-    prompt.edit = TextEdit::new(label);
+fn ask_region_name(state: &mut State, region: RegionId, question: String) {
+    let mut prompt = Prompt::new(Purpose::RegionName(region), question);
     prompt.know(image::known_labels(&state.shared));
     state.overlay = Some(Overlay::Prompt(prompt));
 }
@@ -189,7 +191,8 @@ pub(crate) fn edited(state: &mut State, edit: &Edit, outcome: Result<Edited, Fai
                 (edit, &edited.undo)
                 && state.overlay.is_none()
             {
-                ask_region_name(state, *region, draft.label.clone());
+                let label = semihv_domain::printable_line(&draft.label).into_owned();
+                ask_region_name(state, *region, format!("Saved as `{label}`; another name?"));
             }
             if let Some(undo) = edited.undo {
                 state.remember_undo(undo);

@@ -39,6 +39,8 @@ pub struct Segment {
 pub struct RegionFile {
     segments: Vec<Segment>,
     content: Content,
+    /// Its numbers are values, and no list of segments goes with them.
+    is_map: bool,
     /// The last answer: slices are looked at one after the other.
     presence: Mutex<Option<Answer>>,
 }
@@ -115,7 +117,8 @@ impl RegionFile {
         beside: Option<Vec<u8>>,
         limits: Limits,
     ) -> Result<Self, RegionError> {
-        let (segments, content) = if dicom::is_dicom(&bytes) {
+        let is_map = !dicom::is_dicom(&bytes);
+        let (segments, content) = if !is_map {
             of_dicom(bytes, limits)?
         } else {
             let scan = Scan::open(bytes, beside, limits)?;
@@ -124,12 +127,14 @@ impl RegionFile {
                 _ => picture::read(&scan, limits)?,
             }
         };
-        if segments.is_empty() {
+        // A scan without a finding has an empty map; a list of no segments is a mistake.
+        if segments.is_empty() && !is_map {
             return Err(RegionError::Nothing);
         }
         Ok(Self {
             segments,
             content,
+            is_map,
             presence: Mutex::default(),
         })
     }
@@ -152,7 +157,12 @@ impl RegionFile {
             return Ok((0..self.segments.len()).collect());
         }
         let at = self.segments.iter().position(|it| it.number == number);
-        at.map(|at| vec![at]).ok_or(RegionError::Unknown { number })
+        match at {
+            Some(at) => Ok(vec![at]),
+            // A map need not hold all that its data set has names for.
+            None if self.is_map => Ok(Vec::new()),
+            None => Err(RegionError::Unknown { number }),
+        }
     }
 
     pub fn segment(&self, number: u32) -> Option<&Segment> {

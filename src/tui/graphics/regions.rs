@@ -66,10 +66,11 @@ impl Drawn {
         let all = self.covered.iter().enumerate();
         let (others, on_top): (Vec<_>, Vec<_>) = all.partition(|(at, _)| marked != Some(*at));
         let every = others.into_iter().chain(on_top);
-        every.fold(raster, |raster, (_, (covered, colour))| {
+        every.fold(raster, |raster, (at, (covered, colour))| {
             let ink = Ink {
                 colour: *colour,
-                width,
+                // Not by its colour alone.
+                width: width + u8::from(marked == Some(at)),
             };
             covered.draw(raster, framing, ink, is_filled)
         })

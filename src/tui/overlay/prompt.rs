@@ -115,10 +115,8 @@ impl Prompt {
                 self.trouble = Some("a layout needs a name".to_owned());
                 Outcome::Stay
             }
-            Purpose::RegionName(_) if text.is_empty() => {
-                self.trouble = Some("a region needs a name".to_owned());
-                Outcome::Stay
-            }
+            // It keeps the name that it has.
+            Purpose::RegionName(_) if text.is_empty() => Outcome::Close,
             Purpose::RegionName(region) => Outcome::Act(Box::new(Action::App(Msg::NameRegion {
                 region: *region,
                 label: text.to_owned(),

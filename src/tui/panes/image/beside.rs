@@ -3,7 +3,7 @@
 use semihv_domain::{CaseId, Image, ImageId, ImageState};
 
 use super::looking::{Change, Looks};
-use super::{State, regions, shown};
+use super::{Msg, State, regions, shown};
 use crate::picture::{Beside, Picture, Thumbnail};
 use crate::shared::Shared;
 
@@ -29,16 +29,8 @@ pub(super) struct Company {
 
 impl Company {
     /// One image, two, three, four, and one again.
-    pub(super) fn widen(&mut self) {
+    fn widen(&mut self) {
         self.beside = (self.beside + 1) % MOST_BESIDE;
-    }
-
-    pub(super) fn link(&mut self) {
-        self.is_unlinked = !self.is_unlinked;
-    }
-
-    pub(super) fn toggle_thumbnails(&mut self) {
-        self.has_thumbnails = !self.has_thumbnails;
     }
 
     pub(super) fn left(&mut self, image: ImageId) {
@@ -70,12 +62,27 @@ impl Company {
     }
 
     /// Keeps this image beside all others, or lets it go.
-    pub(super) fn keep(&mut self, image: &Image) {
+    fn keep(&mut self, image: &Image) {
         let is_kept = self.kept.as_ref().is_some_and(|kept| kept.id == image.id);
         self.kept = (!is_kept).then(|| Box::new(image.clone()));
         if self.kept.is_some() {
             self.beside = self.beside.max(1);
         }
+    }
+}
+
+pub(super) fn update(state: &mut State, msg: &Msg, shared: &mut Shared) {
+    match msg {
+        Msg::Beside => state.company.widen(),
+        Msg::Link => state.company.is_unlinked = !state.company.is_unlinked,
+        Msg::Thumbnails => state.company.has_thumbnails = !state.company.has_thumbnails,
+        Msg::Keep => {
+            if let Some((image, _)) = shown(shared) {
+                state.company.keep(image);
+            }
+        }
+        Msg::Flip => flip(state, shared),
+        _ => {}
     }
 }
 
@@ -194,7 +201,7 @@ pub(super) fn follow(
 
 /// The image that was looked at before, in the place and the window of this one: two pictures of
 /// one thing are told apart by what changes.
-pub(super) fn flip(state: &mut State, shared: &mut Shared) {
+fn flip(state: &mut State, shared: &mut Shared) {
     let Some((image, _)) = shown(shared) else {
         return;
     };

@@ -12,6 +12,8 @@ const MOST_REMEMBERED: usize = 2_000;
 /// A step closer.
 const ZOOM: f32 = 1.5;
 const CLOSEST: f32 = 32.0;
+/// Small pictures are enlarged to fit; one to one they are smaller than that.
+const FARTHEST: f32 = 0.125;
 /// A step of the window, as part of its width.
 const WINDOW_STEP: f32 = 0.1;
 /// A step to the side, as part of what is seen.
@@ -40,6 +42,8 @@ pub enum Change {
     Closer,
     Farther,
     Fit,
+    /// One pixel of the slice for one of the screen, at this zoom.
+    Actual(f32),
     /// Steps to the right and down.
     Pan(i8, i8),
     Mirror,
@@ -108,11 +112,12 @@ fn changed(look: &mut Look, seen: &Seen, change: Change) {
                 (look.zoom, look.centre) = (1.0, (0.5, 0.5));
             }
         }
+        Change::Actual(zoom) => look.zoom = zoom.clamp(FARTHEST, CLOSEST),
         Change::Fit => (look.zoom, look.centre, look.turn) = (1.0, (0.5, 0.5), Turn::default()),
         Change::Pan(across, down) => {
             let step = PAN / look.zoom;
             let inside = |at: f32| {
-                let half = 0.5 / look.zoom;
+                let half = (0.5 / look.zoom).min(0.5);
                 at.clamp(half, 1.0 - half)
             };
             let (x, y) = look.centre;

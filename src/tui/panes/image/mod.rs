@@ -67,6 +67,7 @@ pub struct State {
     /// What the last region was called: the next one often is the same.
     last_label: Option<String>,
     company: Company,
+    has_histogram: bool,
     rest: Slot,
     tick: Slot,
     picture: Load<Arc<Picture>>,
@@ -91,6 +92,7 @@ impl Default for State {
             drawing: None,
             last_label: None,
             company: Company::default(),
+            has_histogram: false,
             rest: Slot::new(SlotName::PictureRest),
             tick: Slot::new(SlotName::Cine),
             picture: Load::Empty,
@@ -149,15 +151,14 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         Msg::Draw(tool) => regions::begin(state, shared, tool),
         // What needs words goes through [`crate::annotate`].
         Msg::ChangeRegion | Msg::EraseRegion | Msg::NameRegion => {}
-        Msg::Beside => state.company.widen(),
-        Msg::Link => state.company.link(),
-        Msg::Keep => {
-            if let Some((image, _)) = shown(shared) {
-                state.company.keep(image);
-            }
+        Msg::Beside | Msg::Link | Msg::Keep | Msg::Thumbnails | Msg::Flip => {
+            beside::update(state, &msg, shared);
         }
-        Msg::Thumbnails => state.company.toggle_thumbnails(),
-        Msg::Flip => beside::flip(state, shared),
+        Msg::Histogram => state.has_histogram = !state.has_histogram,
+        Msg::Actual => {
+            let change = state.shown_picture(shared).map(|it| readout::actual(it));
+            effects = change.map_or_else(Vec::new, |change| look(state, shared, change));
+        }
         Msg::NextGraphics => return vec![Effect::NextGraphics],
         Msg::Resized { columns, rows } => state.room = Some((columns, rows)),
         Msg::Covered(is_covered) => state.is_covered = is_covered,

@@ -38,6 +38,9 @@ pub enum Msg {
     /// This image stays beside the others, or not.
     Keep,
     Thumbnails,
+    Histogram,
+    /// A pixel of the slice for a pixel of the screen.
+    Actual,
     /// The image that was looked at before.
     Flip,
     NextGraphics,
@@ -72,6 +75,8 @@ pub fn command(name: &str) -> Option<Msg> {
         "link" => Some(Msg::Link),
         "keep" => Some(Msg::Keep),
         "thumbnails" => Some(Msg::Thumbnails),
+        "histogram" => Some(Msg::Histogram),
+        "actual" => Some(Msg::Actual),
         "flip" => Some(Msg::Flip),
         "cine" => Some(Msg::Cine),
         "pointer-left" => Some(Msg::Nudge(-1, 0)),

@@ -11,6 +11,17 @@ use crate::shared::Glyphs;
 /// A region zoomed onto leaves this much of the pane around it.
 const SURROUNDINGS: f64 = 2.0;
 
+/// Bars of a histogram.
+const MOST_BARS: usize = 96;
+const LEAST_BARS: usize = 8;
+
+/// To the size at which a pixel of the slice is one of the screen.
+pub(super) fn actual(picture: &Picture) -> Change {
+    let framing = &picture.framing;
+    let scale = f64::from(framing.shown.width) / f64::from(framing.width.max(1));
+    Change::Actual((f64::from(picture.look.zoom) / scale) as f32)
+}
+
 /// To a shape of the slice, as close as it fills about half of what is seen.
 pub(super) fn onto(shape: &Shape, framing: &Framing) -> Option<Change> {
     let (left, top, right, bottom) = bounds(shape)?;
@@ -100,7 +111,7 @@ pub(super) fn looked(picture: &Picture) -> String {
     if look.is_inverted {
         parts.push("inverted".to_owned());
     }
-    if look.zoom > 1.01 {
+    if (look.zoom - 1.0).abs() > 0.01 {
         parts.push(format!("x{:.1}", look.zoom));
     }
     if look.turn.is_mirrored {
@@ -166,4 +177,52 @@ pub(super) fn strip(picture: &Picture, width: usize, glyphs: Glyphs) -> String {
         *mark = here;
     }
     format!("{label} {}", cells.into_iter().collect::<String>())
+}
+
+/// Bars between the smallest and the largest value.
+pub(super) struct Histogram {
+    pub low: String,
+    /// Whether the window shows what they count.
+    pub bars: Vec<(char, bool)>,
+    pub high: String,
+}
+
+/// `-1024 ▁▁▂▅█▃▁ 1167 HU`: how often values occur in the slice, by square roots, for the many of
+/// the background would hide the few; which of the bars lie in the window.
+pub(super) fn histogram(
+    picture: &Picture,
+    width: usize,
+    glyphs: Glyphs,
+) -> Option<Histogram> {
+    let slice = picture.seen.slice.as_deref()?;
+    let (low, high) = slice.pixels.grey_range()?;
+    let (first, last) = (short(low), format!("{}{}", short(high), unit(picture)));
+    let bins = width
+        .checked_sub(first.len() + last.len() + 2)?
+        .min(MOST_BARS);
+    if bins < LEAST_BARS {
+        return None;
+    }
+    let counts = slice.pixels.histogram(bins);
+    let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let signs: &[char] = match glyphs {
+        Glyphs::Unicode => &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
+        Glyphs::Ascii => &['_', '.', ':', '-', '=', '+', '*', '#'],
+    };
+    let top = (signs.len() - 1) as f64;
+    let step = (high - low) / bins as f32;
+    let window = picture.seen.window;
+    let bars = counts.iter().enumerate().map(|(at, count)| {
+        let height = (*count as f64 / most).sqrt() * top;
+        let sign = signs.get(height.ceil() as usize).copied().unwrap_or(' ');
+        let value = low + step * (at as f32 + 0.5);
+        let is_shown =
+            window.is_none_or(|window| (value - window.centre).abs() <= window.width / 2.0);
+        (if *count == 0 { ' ' } else { sign }, is_shown)
+    });
+    Some(Histogram {
+        low: first,
+        bars: bars.collect(),
+        high: last,
+    })
 }

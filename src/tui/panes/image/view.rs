@@ -80,6 +80,7 @@ pub(super) fn picture_area(state: &State, image: &Image, area: Rect) -> Rect {
 /// The lines below the picture.
 struct Footer {
     has_look: bool,
+    has_histogram: bool,
     has_caption: bool,
     has_regions: bool,
 }
@@ -89,13 +90,22 @@ impl Footer {
         Self {
             has_look: rows >= ROWS_FOR_CAPTION
                 && (is_scan(state, image) || state.pointer.is_some() || state.drawing.is_some()),
+            has_histogram: rows >= ROWS_FOR_NAMES && state.has_histogram,
             has_caption: rows >= ROWS_FOR_CAPTION,
             has_regions: rows >= ROWS_FOR_REGIONS && !image.regions.is_empty(),
         }
     }
 
     fn rows(&self) -> u16 {
-        u16::from(self.has_look) + u16::from(self.has_caption) + u16::from(self.has_regions)
+        [
+            self.has_look,
+            self.has_histogram,
+            self.has_caption,
+            self.has_regions,
+        ]
+        .into_iter()
+        .map(u16::from)
+        .sum()
     }
 }
 
@@ -138,6 +148,10 @@ impl Page<'_> {
         let mut row = upper.area.bottom();
         if footer.has_look {
             self.look_line(state, image, row, buffer);
+            row += 1;
+        }
+        if footer.has_histogram {
+            self.histogram(state, image, row, buffer);
             row += 1;
         }
         if footer.has_caption {
@@ -205,7 +219,10 @@ impl Page<'_> {
         };
         let width = usize::from(self.area.width.saturating_sub(2));
         if let Some(drawing) = &state.drawing {
-            let text = self.shortened(&format!("{} · {DRAWING_KEYS}", drawing.said()), width);
+            let measured = readout::measured(picture);
+            let measured = measured.map(|it| format!(" · {it}")).unwrap_or_default();
+            let text = format!("{}{measured} · {DRAWING_KEYS}", drawing.said());
+            let text = self.shortened(&text, width);
             return self.put((self.area.x + 1, row), &text, Role::Accent, buffer);
         }
         let right = self.shortened(&printable_line(&readout::looked(picture)), width);
@@ -222,6 +239,27 @@ impl Page<'_> {
         }
         let end = start + (width - right.width()) as u16;
         self.put((end, row), &right, Role::Text, buffer);
+    }
+
+    /// `-1024 ▁▁▂▅█▃▁ 1167 HU`, what lies in the window brighter than what does not.
+    fn histogram(&self, state: &State, image: &Image, row: u16, buffer: &mut Buffer) {
+        let shown = state.picture.value();
+        let shown = shown.filter(|shown| shown.request.image == image.id);
+        let width = usize::from(self.area.width.saturating_sub(2));
+        let start = self.area.x + 1;
+        let found =
+            shown.and_then(|picture| readout::histogram(picture, width, self.shared.glyphs));
+        let Some(readout::Histogram { low, bars, high }) = found else {
+            return self.put((start, row), "no grey values to count", Role::Muted, buffer);
+        };
+        self.put((start, row), &low, Role::Muted, buffer);
+        let mut at = start + low.width() as u16 + 1;
+        for (sign, is_shown) in bars {
+            let role = if is_shown { Role::Accent } else { Role::Muted };
+            self.put((at, row), sign.encode_utf8(&mut [0; 4]), role, buffer);
+            at += 1;
+        }
+        self.put((at + 1, row), &high, Role::Muted, buffer);
     }
 
     fn picture(&self, state: &State, image: &Image, buffer: &mut Buffer) {
