@@ -44,17 +44,13 @@ impl<'a> Feed<'a> {
     }
 
     /// Says which files will be read, so that progress knows its total.
-    pub(crate) fn expect(&mut self, origin: &Origin, names: &[String]) {
-        self.total = names.iter().map(|name| origin.size(name)).sum();
+    pub(crate) fn expect(&mut self, origin: &Origin, names: &[impl AsRef<str>]) {
+        self.total = names.iter().map(|name| origin.size(name.as_ref())).sum();
         self.report_progress();
     }
 
     /// Opens a file of the origin; what is read from it counts as progress.
-    pub(crate) fn open(
-        &mut self,
-        origin: &Origin,
-        name: &str,
-    ) -> Result<impl BufRead + use<>, Stop> {
+    pub(crate) fn open(&self, origin: &Origin, name: &str) -> Result<impl BufRead + use<>, Stop> {
         let reader = origin.read(name)?;
         Ok(BufReader::with_capacity(
             1 << 16,

@@ -72,7 +72,7 @@ impl Importer for Layout {
     }
 }
 
-static IMPORTERS: [&dyn Importer; 12] = [
+static IMPORTERS: [&dyn Importer; 14] = [
     &Layout {
         kind: "coco",
         about: "COCO detection: images, annotations and categories in one JSON file",
@@ -97,6 +97,11 @@ static IMPORTERS: [&dyn Importer; 12] = [
         kind: "markdown",
         about: "guidelines written as Markdown files",
         read: kinds::markdown::read,
+    },
+    &Layout {
+        kind: "masks",
+        about: "images and masks of one name: images/ + masks/, imagesTr/ + labelsTr/",
+        read: kinds::masks::read,
     },
     &Layout {
         kind: "medpix2",
@@ -132,6 +137,11 @@ static IMPORTERS: [&dyn Importer; 12] = [
         kind: "vqa-rad",
         about: "VQA-RAD: trainset.json, testset.json and images/",
         read: kinds::vqa_rad::read,
+    },
+    &Layout {
+        kind: "yolo",
+        about: "YOLO boxes and polygons: images/, labels/ and data.yaml or classes.txt",
+        read: kinds::yolo::read,
     },
 ];
 

@@ -4,8 +4,9 @@
 //! one row at a time, never a file. Rows it cannot take go to [`semihv_domain::Sink::skip`] with
 //! file, line and reason; only an input that cannot be read at all is an [`ImportError`].
 //!
-//! Deliberately absent: the store, batches, identities, pixels. Archives are read in place; nothing
-//! is ever unpacked to disk.
+//! Deliberately absent: the store, batches, identities, pixels; of a picture only the size in its
+//! header is read, where a layout counts in parts of it. Archives are read in place; nothing is
+//! ever unpacked to disk.
 
 mod entities;
 mod error;

@@ -4,21 +4,28 @@ pub(crate) mod coco;
 pub(crate) mod covid_chestxray;
 pub(crate) mod csv;
 pub(crate) mod jsonl;
+mod keys;
 mod mapped;
 pub(crate) mod markdown;
+pub(crate) mod masks;
 pub(crate) mod medpix2;
+mod nearest;
 pub(crate) mod ngc;
 pub(crate) mod nih_boxes;
 pub(crate) mod predictions;
 pub(crate) mod slake;
 pub(crate) mod vqa_med;
 pub(crate) mod vqa_rad;
+pub(crate) mod yolo;
+
+use std::io::Read;
 
 use semihv_domain::Imported;
 
 use crate::error::{ImportError, Stop};
 use crate::feed::{Feed, Seen};
 use crate::origin::Origin;
+use crate::rows::{MAX_ROW_BYTES, too_long};
 
 /// The file of that name, or the error that says what the layout needs.
 fn required(
@@ -74,4 +81,34 @@ fn accept_once(
     };
     feed.skip(file, Some(line), reason);
     Ok(false)
+}
+
+/// A small file as text, or why it is none: one of many files that cannot be read ends no import.
+fn whole_text(feed: &Feed<'_>, origin: &Origin, file: &str) -> Result<String, String> {
+    let reader = feed.open(origin, file).map_err(unread)?;
+    let mut bytes = Vec::new();
+    let count = reader
+        .take(MAX_ROW_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|source| unreadable(&source))?;
+    if count > MAX_ROW_BYTES {
+        return Err(too_long(origin.size(file).unwrap_or(count as u64)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        format!("invalid UTF-8 at byte {}", valid + 1)
+    })
+}
+
+/// Why a file could not be opened; its place is said beside the reason.
+fn unread(stop: Stop) -> String {
+    match stop {
+        Stop::Failed(ImportError::Read { source, .. }) => unreadable(&source),
+        Stop::Failed(error) => error.to_string(),
+        Stop::Asked => "the import was stopped".to_owned(),
+    }
+}
+
+fn unreadable(source: &std::io::Error) -> String {
+    format!("cannot be read: {source}")
 }

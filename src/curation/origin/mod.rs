@@ -97,13 +97,7 @@ impl Origin {
 
     /// All files whose name ends in one of the extensions, sorted.
     pub(crate) fn with_extension(&self, extensions: &[&str]) -> Vec<String> {
-        let fits = |name: &str| {
-            name::last(name).rsplit_once('.').is_some_and(|(_, end)| {
-                extensions
-                    .iter()
-                    .any(|wanted| end.eq_ignore_ascii_case(wanted))
-            })
-        };
+        let fits = |name: &str| name::has_extension(name, extensions);
         match &self.files {
             Files::Folder(folder) => folder.all().into_iter().filter(|name| fits(name)).collect(),
             Files::Archive(archive) => archive

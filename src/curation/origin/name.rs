@@ -56,6 +56,14 @@ pub(crate) fn stem(name: &str) -> &str {
         .map_or(last, |(stem, _)| if stem.is_empty() { last } else { stem })
 }
 
+pub(crate) fn has_extension(name: &str, extensions: &[&str]) -> bool {
+    last(name).rsplit_once('.').is_some_and(|(_, found)| {
+        extensions
+            .iter()
+            .any(|wanted| found.eq_ignore_ascii_case(wanted))
+    })
+}
+
 /// What desktop systems leave behind in archives and folders; never a row.
 pub(crate) fn is_litter(name: &str) -> bool {
     name.split('/').any(|part| {

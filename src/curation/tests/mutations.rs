@@ -17,6 +17,15 @@ const TABLE: &str = "key,title,modality,image,question,answer,options\n1,\"a, \"
 const ANSWERS: &str = r#"{"n": 1, "rows": [{"qid": 1, "model": "m", "prediction": "x", "correct": true}, {"case_id": "c", "question": "q", "model": "m", "predicted": "y", "is_correct": false}]}"#;
 const XML: &str = r#"<Version><Section Name="S"><Field Name="Guideline Title"><FieldValue Value="&lt;p&gt;T&lt;/p&gt;"/></Field><Field Name="F"><FieldValue Value="&lt;p&gt;&lt;strong&gt;H&lt;/strong&gt;&lt;/p&gt;&lt;ol start=&quot;2&quot;&gt;&lt;li&gt;a &amp;ge; b&lt;/li&gt;&lt;/ol&gt;"/></Field></Section></Version>"#;
 const MARKDOWN: &str = "# T\nYear: 2020\n\n## A\ntext\n```\n# code\n```\n- item\n1. item\n";
+const YAML: &str = "nc: 2\nnames: ['a, b', \"c\"]\n";
+const YAML_LINES: &str = "names: # two\n  0: a\n  '1': b\n  - c\n";
+const LABELS: &str = "0 0.5 0.5 0.5 0.5 0.9\n1 0 0 1 0 1 1\n";
+const DATA_SET: &str =
+    r#"{"labels":{"0":"background","a":1,"b":[1,2]},"channel_names":{"0":"CT"}}"#;
+const NAMES: &str = "0 background\n1 a\n2: b\n";
+/// The head of a picture of 8 x 8 pixels.
+const BITMAP: &[u8] = b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x08\0\0\0\x08\0\0\0\x01\0\x18\0\
+    \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 #[derive(Debug, Clone)]
 enum Damage {
@@ -41,7 +50,11 @@ fn damage() -> impl Strategy<Value = Vec<(prop::sample::Index, Damage)>> {
 }
 
 fn damaged(text: &str, damage: Vec<(prop::sample::Index, Damage)>) -> Vec<u8> {
-    let mut bytes = text.as_bytes().to_vec();
+    damaged_bytes(text.as_bytes(), damage)
+}
+
+fn damaged_bytes(bytes: &[u8], damage: Vec<(prop::sample::Index, Damage)>) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
     for (place, how) in damage {
         if bytes.is_empty() {
             break;
@@ -62,8 +75,14 @@ fn damaged(text: &str, damage: Vec<(prop::sample::Index, Damage)>) -> Vec<u8> {
 }
 
 fn import(kind: &str, file: &str, bytes: &[u8]) -> usize {
+    import_all(kind, &[(file, bytes)])
+}
+
+fn import_all(kind: &str, files: &[(&str, &[u8])]) -> usize {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join(file), bytes).unwrap();
+    for (file, bytes) in files {
+        fs::write(folder.path().join(file), bytes).unwrap();
+    }
     let mut sink = (Vec::new(), Vec::new());
     let request = ImportRequest {
         model: Some("m".to_owned()),
@@ -80,6 +99,8 @@ fn undamaged_input_is_taken_whole() {
     assert_eq!(import("predictions", "x.json", ANSWERS.as_bytes()), 2);
     assert_eq!(import("ngc", "x.xml", XML.as_bytes()), 1);
     assert_eq!(import("markdown", "x.md", MARKDOWN.as_bytes()), 1);
+    let labelled: [(&str, &[u8]); 2] = [("a.bmp", BITMAP), ("a.txt", LABELS.as_bytes())];
+    assert_eq!(import_all("yolo", &labelled), 1);
 }
 
 proptest! {
@@ -109,6 +130,27 @@ proptest! {
     fn damaged_guidelines(damage in damage()) {
         import("ngc", "x.xml", &damaged(XML, damage.clone()));
         import("markdown", "x.md", &damaged(MARKDOWN, damage));
+    }
+
+    #[test]
+    fn damaged_labels_cost_no_image(damage in damage()) {
+        for yaml in [YAML, YAML_LINES] {
+            let files: [(&str, &[u8]); 5] = [
+                ("a.bmp", BITMAP),
+                ("b.bmp", &damaged_bytes(BITMAP, damage.clone())),
+                ("a.txt", &damaged(LABELS, damage.clone())),
+                ("b.txt", LABELS.as_bytes()),
+                ("data.yaml", &damaged(yaml, damage.clone())),
+            ];
+            prop_assert!(import_all("yolo", &files) >= 2);
+        }
+        let files: [(&str, &[u8]); 4] = [
+            ("a.png", b"x"),
+            ("a_mask.png", b"x"),
+            ("dataset.json", &damaged(DATA_SET, damage.clone())),
+            ("labels.txt", &damaged(NAMES, damage)),
+        ];
+        prop_assert!(import_all("masks", &files) >= 1);
     }
 
     #[test]

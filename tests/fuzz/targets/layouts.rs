@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use semihv_curation::{ImportRequest, importer};
 
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 12] = [
     ("csv", "x.csv"),
     ("predictions", "x.json"),
     ("predictions", "x.jsonl"),
@@ -16,6 +16,8 @@ const KINDS: [(&str, &str); 10] = [
     ("nih-boxes", "BBox_List_2017.csv"),
     ("covid-chestxray", "metadata.csv"),
     ("jsonl", "x.tar.gz"),
+    ("yolo", "x.tar"),
+    ("masks", "x.tar"),
 ];
 
 fuzz_target!(|bytes: &[u8]| {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use semihv_curation::{ImportError, ImportRequest, importer};
-use semihv_domain::{AnswerDraft, CaseDraft, Imported, QuestionDraft, Skipped};
+use semihv_domain::{AnswerDraft, CaseDraft, Imported, QuestionDraft, Shape, Skipped};
 use tempfile::TempDir;
 
 pub(crate) const CASE: &str = r#"{"key":"ct-001","title":"A nodule","patient":"p01","modality":"CT","body_part":"chest","year":2023,"language":"en","licence":"CC0-1.0","sections":[{"heading":"History","text":"Cough."},{"heading":"Exam","text":"N/A"}],"images":[{"key":"a","path":"images/ct-001.png","plane":"axial","captions":[{"text":"A round nodule.","language":"en"}],"regions":[{"label":"nodule","shape":"ellipse","cx":120,"cy":90,"rx":14,"ry":12}]}],"questions":[{"key":"ct-001-q1","text":"Is there a nodule?","kind":"closed","options":[],"gold":"yes","gold_rationale":"It is round.","language":"en","class":"presence","split":"test","image":"a"}]}"#;
@@ -70,4 +70,39 @@ pub(crate) fn answers(read: &Read) -> Vec<&AnswerDraft> {
             _ => None,
         })
         .collect()
+}
+
+/// The head of a BMP, which is all that an import looks at.
+pub(crate) fn bitmap(width: i32, height: i32) -> Vec<u8> {
+    let mut bytes = b"BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+    bytes.extend(width.to_le_bytes());
+    bytes.extend(height.to_le_bytes());
+    bytes.extend(b"\x01\0\x18\0");
+    bytes.extend([0; 24]);
+    bytes
+}
+
+/// Label and shape of each region of a case's first image.
+pub(crate) fn drawn(case: &CaseDraft) -> Vec<String> {
+    let regions = case.images[0].regions.iter();
+    regions
+        .map(|region| match &region.shape {
+            Shape::Box {
+                x,
+                y,
+                width,
+                height,
+            } => format!("{} box {x} {y} {width} {height}", region.label),
+            Shape::Mask { file, segment } => {
+                let file = file.rsplit('/').next().unwrap();
+                format!("{} {file} {segment}", region.label)
+            }
+            shape => format!("{} {shape:?}", region.label),
+        })
+        .collect()
+}
+
+/// Keys in the order in which they came.
+pub(crate) fn keys(read: &Read) -> Vec<&str> {
+    cases(read).iter().map(|case| case.key.as_str()).collect()
 }

@@ -7,4 +7,6 @@
 
 mod archives;
 mod given;
+mod masks;
 mod shapes;
+mod yolo;

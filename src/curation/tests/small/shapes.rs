@@ -314,6 +314,11 @@ fn a_wrong_folder_says_what_was_expected() {
         ("vqa-med", "no file called *ReferenceQuestions.txt in "),
         ("jsonl", "no file called *.jsonl or *.ndjson in "),
         ("markdown", "no guideline called *.md in "),
+        (
+            "masks",
+            "no picture or volume (*.png, *.nii.gz and others) in ",
+        ),
+        ("yolo", "no picture (*.jpg, *.png and others) in "),
     ] {
         let said = try_import(kind, &ImportRequest::of(folder.path()))
             .unwrap_err()
