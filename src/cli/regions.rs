@@ -34,6 +34,10 @@ pub(crate) struct Here<'a> {
 /// Everything that a file outlines.
 pub(crate) fn of_file(location: &str) -> Result<Vec<Named>, Failure> {
     let file = Arc::new(read_regions(location)?);
+    if file.segments().is_empty() {
+        let summary = format!("nothing is outlined in {location}");
+        return Err(Failure::new("regions", FailureKind::Data, summary));
+    }
     let all = file.segments().iter().map(|segment| Named {
         name: segment.name.clone(),
         author: None,

@@ -118,14 +118,14 @@ impl RegionFile {
         limits: Limits,
     ) -> Result<Self, RegionError> {
         let is_map = !dicom::is_dicom(&bytes);
-        let (segments, content) = if !is_map {
-            of_dicom(bytes, limits)?
-        } else {
+        let (segments, content) = if is_map {
             let scan = Scan::open(bytes, beside, limits)?;
             match scan.format {
                 Format::Nifti | Format::Npy => of_volume(&scan, limits)?,
                 _ => picture::read(&scan, limits)?,
             }
+        } else {
+            of_dicom(bytes, limits)?
         };
         // A scan without a finding has an empty map; a list of no segments is a mistake.
         if segments.is_empty() && !is_map {

@@ -180,10 +180,16 @@ fn a_grey_ramp_is_one_thing_with_soft_edges_and_few_values_are_labels() {
     }));
     let names: Vec<&str> = few.segments().iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["label 7", "label 14"]);
-    assert_eq!(few.mask(9, &Geometry::flat([6, 4, 1]), Place::default()), Ok(None));
+    assert_eq!(
+        few.mask(9, &Geometry::flat([6, 4, 1]), Place::default()),
+        Ok(None)
+    );
     // A picture without a finding has an empty mask.
     let empty = png(image::GrayImage::new(4, 4));
     let onto = Geometry::flat([4, 4, 1]);
     assert_eq!(empty.mask(ALL_SEGMENTS, &onto, Place::default()), Ok(None));
-    assert_eq!(empty.presence(1, &onto, Cut::Stored).unwrap().largest(), None);
+    assert_eq!(
+        empty.presence(1, &onto, Cut::Stored).unwrap().largest(),
+        None
+    );
 }

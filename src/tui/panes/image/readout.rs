@@ -189,11 +189,7 @@ pub(super) struct Histogram {
 
 /// `-1024 ▁▁▂▅█▃▁ 1167 HU`: how often values occur in the slice, by square roots, for the many of
 /// the background would hide the few; which of the bars lie in the window.
-pub(super) fn histogram(
-    picture: &Picture,
-    width: usize,
-    glyphs: Glyphs,
-) -> Option<Histogram> {
+pub(super) fn histogram(picture: &Picture, width: usize, glyphs: Glyphs) -> Option<Histogram> {
     let slice = picture.seen.slice.as_deref()?;
     let (low, high) = slice.pixels.grey_range()?;
     let (first, last) = (short(low), format!("{}{}", short(high), unit(picture)));
