@@ -132,6 +132,8 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
+    /// The regions of an image; draw, name or erase your own
+    Regions(RegionArguments),
     /// Imports, index runs and checks with their outcomes
     Jobs {
         #[command(flatten)]
@@ -191,6 +193,7 @@ impl Verb {
         match self {
             Self::Import(arguments) => Some(&arguments.common),
             Self::Search(arguments) => Some(&arguments.common),
+            Self::Regions(arguments) => Some(&arguments.common),
             Self::Index { common, .. }
             | Self::Check { common, .. }
             | Self::Skipped { common, .. }
@@ -280,6 +283,51 @@ pub enum Generated {
     Keys,
 }
 
+/// An image's regions, and what is changed of them.
+#[derive(Debug, Clone, Args)]
+pub struct RegionArguments {
+    /// CASE/IMAGE, or the case alone for its first image
+    pub image: String,
+    /// Draw a box, in pixels from the top left
+    #[arg(
+        long = "box",
+        value_name = "X,Y,W,H",
+        value_delimiter = ',',
+        num_args = 4,
+        group = "change"
+    )]
+    pub square: Vec<f64>,
+    /// Draw a point
+    #[arg(
+        long,
+        value_name = "X,Y",
+        value_delimiter = ',',
+        num_args = 2,
+        group = "change"
+    )]
+    pub point: Vec<f64>,
+    /// Add what a DICOM SEG or RTSTRUCT, a label map or a picture of labels outlines
+    #[arg(long, group = "change")]
+    pub file: Option<PathBuf>,
+    /// Give a region of yours the name of --label
+    #[arg(long, value_name = "ID", group = "change", requires = "label")]
+    pub name: Option<i64>,
+    /// Erase a region of yours
+    #[arg(long, value_name = "ID", group = "change")]
+    pub erase: Option<i64>,
+    /// What the region is called
+    #[arg(long, value_name = "NAME")]
+    pub label: Option<String>,
+    /// The slice that the box or the point lies on, counted from 1; default: every one
+    #[arg(long, value_name = "N")]
+    pub slice: Option<u32>,
+    /// The plane of that slice; default: as it was acquired
+    #[arg(long, value_name = "PLANE", requires = "slice")]
+    pub plane: Option<Cut>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// What of an image is looked at, and where it goes.
 #[derive(Debug, Clone, Args)]
 pub struct LookArguments {
@@ -308,6 +356,9 @@ pub struct LookArguments {
     /// Write a PNG instead
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Say below the picture of the PNG what it shows and what its colours mean
+    #[arg(long, requires = "out")]
+    pub legend: bool,
 }
 
 /// Spells `-has:note` as `NOT has:note`, which means the same and is no flag.

@@ -7,6 +7,7 @@ mod doctor;
 mod generate;
 mod import;
 mod output;
+mod region_verb;
 mod regions;
 mod search;
 mod show;
@@ -277,6 +278,7 @@ impl Session<'_> {
                 ..
             } => verbs::tag(&engine, (tag, query, *kind, *remove), output),
             Verb::Note { key, text, .. } => verbs::note(&engine, key, text, output),
+            Verb::Regions(asked) => region_verb::regions(&engine, asked, output),
             Verb::Jobs { .. } => verbs::jobs(&engine, output),
             Verb::Log { run, lines, .. } => verbs::log(&engine, run.as_deref(), *lines, output),
             Verb::Config { .. } => verbs::config(&engine, output),

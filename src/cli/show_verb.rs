@@ -5,8 +5,8 @@ use std::path::Path;
 use semihv_domain::{Failure, FailureKind, printable_line};
 use semihv_engine::Engine;
 use semihv_imaging::{
-    Extent, Limits, Look, Place, Raster, Scan, contact_sheet, describe, framing, overlaid, png,
-    shown,
+    Extent, LegendLine, Limits, Look, Place, Raster, Scan, contact_sheet, describe, framing,
+    overlaid, png, shown, with_legend,
 };
 use semihv_terminal::Choice;
 
@@ -75,7 +75,13 @@ pub(crate) fn show(
         .map(|region| region.said(&scan))
         .collect();
     if let Some(path) = &asked.look.out {
-        write(path, picture(FILE_ROOM)?)?;
+        let drawn = picture(FILE_ROOM)?;
+        let drawn = if asked.look.legend {
+            with_legend(drawn, &legend(asked.image, &description, (&here, &scan)))
+        } else {
+            drawn
+        };
+        write(path, drawn)?;
     }
     if output.is_json() {
         return Ok(output.json(&said(asked, (&scan, &look), &description, &regions))?);
@@ -96,6 +102,18 @@ pub(crate) fn show(
     };
     print(&shown, options, output.raw()).map_err(told)?;
     said_lines(&lines, output)
+}
+
+/// Names without their folders, what is shown, and the regions on the slice in their colours.
+fn legend(image: &str, description: &str, (here, scan): (&[&Here<'_>], &Scan)) -> Vec<LegendLine> {
+    let name = Path::new(image).file_name().unwrap_or_default();
+    let plain = |text: String| LegendLine { colour: None, text };
+    let regions = here.iter().map(|region| LegendLine {
+        colour: Some(region.named.colour),
+        text: region.said(scan),
+    });
+    let head = format!("{}: {description}", name.to_string_lossy());
+    std::iter::once(plain(head)).chain(regions).collect()
 }
 
 fn said_lines(lines: &[String], output: &mut Output) -> Result<(), VerbError> {

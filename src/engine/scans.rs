@@ -1,5 +1,6 @@
 //! Opened pictures and volumes, a few of them kept: going through slices reads a file once.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use semihv_imaging::{Extent, Limits, Raster, RegionFile, Scan, directory, is_dir
 
 use crate::Engine;
 use crate::kept::Kept;
+use crate::pictures::relative_location;
 
 /// Scans beyond this are forgotten, the one used longest ago first; the newest always stays.
 const MOST_BYTES: usize = 160 << 20;
@@ -23,6 +25,8 @@ const MOST_REGION_BYTES: usize = 96 << 20;
 const MOST_THUMBNAIL_BYTES: usize = 16 << 20;
 /// Pixels of a thumbnail's longer side.
 const THUMBNAIL: u32 = 192;
+/// Letters of an exported picture's name.
+const MOST_OF_A_NAME: usize = 80;
 /// Files beyond this are too dear to be opened for a thumbnail.
 const MOST_BYTES_OF_SMALL: u64 = 64 << 20;
 
@@ -81,6 +85,41 @@ impl Engine {
         {
             tracing::debug!(%failure.summary, "a neighbour cannot be read");
         }
+    }
+
+    /// Writes a picture below `exports` in the workspace, never over another; says where.
+    pub fn keep_picture(&self, name: &str, png: &[u8]) -> Result<PathBuf, Failure> {
+        self.refuse_when_read_only("export")?;
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let plain = |letter| if is_plain(letter) { letter } else { '_' };
+        let name: String = name.chars().take(MOST_OF_A_NAME).map(plain).collect();
+        let name = name.trim_start_matches('.');
+        let folder = self.inner.places.exports();
+        let said = |error| {
+            Failure::of("export", FailureKind::User, &error)
+                .with_hint(format!("{} cannot be written", folder.display()))
+        };
+        std::fs::create_dir_all(&folder).map_err(said)?;
+        for number in 1..u32::MAX {
+            let path = folder.join(format!("{name}-{number}.png"));
+            let mut options = std::fs::OpenOptions::new();
+            match options.write(true).create_new(true).open(&path) {
+                Ok(mut file) => {
+                    return file.write_all(png).map(|()| path).map_err(said);
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(said(error)),
+            }
+        }
+        let summary = "there are too many pictures of that name";
+        Err(Failure::new("export", FailureKind::User, summary))
+    }
+
+    /// A file as the store names it: from the workspace on where it lies inside.
+    pub fn known_location(&self, path: &Path) -> Result<String, Failure> {
+        let path = std::path::absolute(path)
+            .map_err(|error| Failure::of("regions", FailureKind::User, &error))?;
+        Ok(relative_location(&path.to_string_lossy(), self.root()))
     }
 
     /// Where an image's file lies, for those who open it themselves.

@@ -11,6 +11,7 @@ mod encode;
 mod fit;
 #[cfg(test)]
 mod hostile_bytes;
+mod legend;
 mod look;
 mod outline;
 pub mod phantom;
@@ -29,6 +30,7 @@ pub use describe::describe;
 pub use dicom::{Overlay, directory, is_directory};
 pub use encode::{EncodeError, png};
 pub use fit::{Extent, fit, fitted, resize};
+pub use legend::{LegendLine, with_legend};
 pub use look::{Framing, Look, Turn, overlaid, shown};
 pub use outline::{Ink, outline};
 pub use pixels::{Pixels, Raster};

@@ -14,7 +14,7 @@ use crate::backend::Settings;
 use crate::keys::Key;
 use crate::pane::Mouse;
 use crate::panes;
-use crate::picture::{Picture, PictureRequest};
+use crate::picture::{Export, Picture, PictureRequest};
 use crate::slot::Ticket;
 
 /// Everything `update` can be told.
@@ -75,6 +75,8 @@ pub enum Effect {
     Cancel(JobId),
     /// OSC 52, tmux's buffer and a file, whichever the terminal takes.
     Copy(String),
+    /// Write what is seen as a PNG; answered by [`Action::Copied`].
+    Export(Box<Export>),
     /// Leave the screen to `$EDITOR` with this text; the result comes back as a note.
     OpenEditor {
         target: Target,

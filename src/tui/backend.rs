@@ -48,6 +48,9 @@ pub trait Backend: Send + Sync + 'static {
     /// Keeps a copied text where a terminal without a clipboard can find it; says where.
     fn keep_copied(&self, text: &str) -> Result<String, Failure>;
 
+    /// Keeps a picture as a file of that name; says where.
+    fn keep_picture(&self, name: &str, png: &[u8]) -> Result<String, Failure>;
+
     fn settings(&self) -> Settings;
 }
 

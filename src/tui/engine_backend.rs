@@ -61,6 +61,11 @@ impl Backend for Engine {
         self.session()
     }
 
+    fn keep_picture(&self, name: &str, png: &[u8]) -> Result<String, Failure> {
+        let path = Self::keep_picture(self, name, png)?;
+        Ok(path.display().to_string())
+    }
+
     fn keep_copied(&self, text: &str) -> Result<String, Failure> {
         self.keep_copied_text(text)
             .map(|path| path.display().to_string())

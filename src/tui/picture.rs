@@ -6,7 +6,9 @@ use std::sync::Arc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use semihv_domain::{ImageId, Modality, RegionSlice, Shape};
-use semihv_imaging::{Cut, Framing, Geometry, Look, Measure, Pixels, Scan, Slice, Window};
+use semihv_imaging::{
+    Cut, Framing, Geometry, LegendLine, Look, Measure, Pixels, Scan, Slice, Window,
+};
 
 use crate::graphics::Drawing;
 
@@ -115,6 +117,14 @@ pub struct RegionSeen {
     pub bounds: Option<Shape>,
     /// The slice of this cut that shows most of it; none when it lies on all or on none.
     pub home: Option<u32>,
+}
+
+/// What is seen, for a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Export {
+    pub name: String,
+    pub request: PictureRequest,
+    pub legend: Vec<LegendLine>,
 }
 
 /// What the pane says of a slice beside its picture, and what it needs to go on to others.

@@ -39,6 +39,11 @@ impl Places {
         self.hidden().join("index")
     }
 
+    /// Pictures that people saved.
+    pub fn exports(&self) -> PathBuf {
+        self.root.join("exports")
+    }
+
     pub fn session(&self) -> PathBuf {
         self.hidden().join("session.json")
     }

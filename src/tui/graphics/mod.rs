@@ -28,7 +28,7 @@ pub use files::{Files, NoFiles};
 pub use inks::Inks;
 pub use late_replies::LateReplies;
 pub use on_screen::{OnScreen, Placement};
-pub use prepare::{Canvas, prepare};
+pub use prepare::{Canvas, exported, prepare};
 
 #[cfg(test)]
 pub(crate) use prepare::tests;

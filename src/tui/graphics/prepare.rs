@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use image::ImageError;
 use semihv_domain::{Failure, FailureKind};
-use semihv_imaging::{Extent, Framing, Ground, Look, Raster, Scan};
-use semihv_terminal::{Capabilities, CellSize, Placement, Protocol};
+use semihv_imaging::{Extent, Framing, Ground, LegendLine, Look, Raster, Scan, with_legend};
+use semihv_terminal::{Capabilities, CellSize, ColourDepth, Placement, Protocol};
 
 use super::blocks::blocks;
 use super::characters::characters;
@@ -17,7 +17,7 @@ use super::kitty::{ImageNumber, Showing, Wrap, png, transmission};
 use super::opened::{Opened, Strokes};
 use super::painted::Painted;
 use super::tiles::{Tile, Tiling, composed, thumbnail};
-use crate::picture::{Inset, Picture, PictureRequest, Seen, SeenBeside};
+use crate::picture::{Export, Inset, Picture, PictureRequest, Seen, SeenBeside};
 
 /// No pane needs more pixels, whatever a terminal says of its size.
 const LONGEST_SIDE: u32 = 4096;
@@ -63,6 +63,44 @@ pub fn prepare(
         fingerprint,
         drawing: Drawing(Arc::new(drawing)),
     })
+}
+
+/// What is seen, in the pixels of a screen that shows them all, with its legend below.
+pub fn exported(
+    scan: &Scan,
+    export: &Export,
+    inks: Inks,
+    files: &dyn Files,
+) -> Result<Raster, Failure> {
+    let capabilities = Capabilities::plain(Protocol::Sixel, ColourDepth::True);
+    let canvas = Canvas { capabilities, inks };
+    let request = PictureRequest {
+        is_draft: false,
+        columns: export.request.columns.saturating_mul(2),
+        rows: export.request.rows.saturating_mul(2),
+        ..export.request.clone()
+    };
+    let main = Opened::of(scan, request.look)?;
+    let is_alone = request.beside.is_empty() && request.thumbnails.is_empty();
+    let made = if is_alone {
+        alone(main, &request, &canvas, files)
+    } else {
+        together(main, &request, &canvas, files)
+    };
+    let head = LegendLine {
+        colour: None,
+        text: made.description,
+    };
+    let of_regions = request.regions.iter().zip(&made.seen.regions.each);
+    let on_slice = of_regions
+        .zip(&export.legend)
+        .filter(|((_, seen), _)| seen.bounds.is_some());
+    let mut lines = vec![head];
+    lines.extend(on_slice.map(|((_, seen), line)| LegendLine {
+        colour: Some(seen.colour),
+        text: line.text.clone(),
+    }));
+    Ok(with_legend(made.raster, &lines))
 }
 
 /// A picture before it is encoded.

@@ -69,8 +69,8 @@ impl Drawn {
         every.fold(raster, |raster, (at, (covered, colour))| {
             let ink = Ink {
                 colour: *colour,
-                // Not by its colour alone.
-                width: width + u8::from(marked == Some(at)),
+                // Not by its colour alone, where pixels are small enough.
+                width: width + u8::from(width > 1 && marked == Some(at)),
             };
             covered.draw(raster, framing, ink, is_filled)
         })

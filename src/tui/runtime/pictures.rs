@@ -4,22 +4,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::KeyEvent;
-use semihv_domain::Failure;
+use semihv_domain::{Failure, FailureKind};
 use semihv_imaging::{Raster, RegionFile, Scan};
 use semihv_terminal::{Capabilities, Choice, ColourDepth, Evidence, Protocol, decide, detect};
 
 use crate::action::Action;
 use crate::backend::Backend;
-use crate::graphics::{Canvas, Files, Inks, LateReplies, OnScreen, prepare};
+use crate::graphics::{self, Canvas, Files, Inks, LateReplies, OnScreen, prepare};
 use crate::pane::PaneKind;
 use crate::panes::image;
-use crate::picture::{Picture, PictureRequest};
+use crate::picture::{Export, Picture, PictureRequest};
 use crate::state::State;
 use crate::theme::Depth;
 
 /// Fits a slice into cells; called away from the drawing thread.
 pub(super) type Prepare =
     Arc<dyn Fn(&Scan, &PictureRequest, &dyn Files) -> Result<Picture, Failure> + Send + Sync>;
+
+/// Writes what is seen; says where.
+pub(super) type Exporter =
+    Arc<dyn Fn(&dyn Backend, &Export) -> Result<String, Failure> + Send + Sync>;
 
 /// What is assumed of a link: 4 Mbit/s.
 const LINK_BYTES_A_SECOND: f64 = 500_000.0;
@@ -108,6 +112,19 @@ impl Pictures {
             inks: Inks::of(&state.look.theme),
         };
         Arc::new(move |scan, request, files| prepare(scan, request, &canvas, files))
+    }
+
+    /// Draws what is seen once more, in full, for a file.
+    pub(super) fn exporter(state: &State) -> Exporter {
+        let inks = Inks::of(&state.look.theme);
+        Arc::new(move |backend, export| {
+            let scan = backend.open_scan(&export.request.location)?;
+            let picture = graphics::exported(&scan, export, inks, &OfBackend(backend))?;
+            let said = |error| Failure::of("export", FailureKind::Internal, &error);
+            let bytes = semihv_imaging::png(&picture.to_dynamic()).map_err(said)?;
+            let place = backend.keep_picture(&export.name, &bytes)?;
+            Ok(format!("saved as {place}"))
+        })
     }
 
     /// Goes on to the next way of showing pictures.

@@ -410,6 +410,10 @@ impl Workbench {
                 });
             }
             Effect::Copy(text) => self.copy(text),
+            Effect::Export(export) => {
+                let write = Pictures::exporter(&self.state);
+                self.tell(move |backend| Action::Copied(write(backend, &export)));
+            }
             Effect::OpenEditor { target, text } => {
                 let text = self.lend(|| editor::edit(&text));
                 self.act(Action::EditorClosed { target, text });

@@ -23,6 +23,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 use semihv_domain::{Failure, Image, ImageId, ImageState, RegionId};
 use semihv_engine::{CaseDetail, Edit, Reply};
+use semihv_imaging::LegendLine;
 use semihv_terminal::Protocol;
 
 pub use drawing::Tool;
@@ -37,7 +38,7 @@ use looking::Looks;
 use crate::action::Effect;
 use crate::graphics::Placement;
 use crate::pane::{Hint, Input, Mouse, MouseKind, Title};
-use crate::picture::{Picture, PictureRequest, Seen};
+use crate::picture::{Export, Picture, PictureRequest, Seen};
 use crate::shared::{Load, Shared};
 use crate::slot::{Slot, SlotName, Ticket};
 
@@ -154,6 +155,7 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         Msg::Beside | Msg::Link | Msg::Keep | Msg::Thumbnails | Msg::Flip => {
             beside::update(state, &msg, shared);
         }
+        Msg::Export => return export(state, shared).into_iter().collect(),
         Msg::Histogram => state.has_histogram = !state.has_histogram,
         Msg::Actual => {
             let change = state.shown_picture(shared).map(|it| readout::actual(it));
@@ -346,6 +348,23 @@ pub fn drawn(state: &mut State, ticket: Ticket, outcome: &Result<Arc<Picture>, F
         };
     }
     is_on_the_way
+}
+
+/// What is seen now, with the names of its regions.
+fn export(state: &State, shared: &Shared) -> Option<Effect> {
+    let (image, _) = shown(shared)?;
+    let request = state.asked.clone()?;
+    let look = state.shown_picture(shared).map(|picture| picture.look);
+    let case = shared.case.value().map(|detail| detail.case.key.as_str());
+    let legend = image.regions.iter().map(|region| LegendLine {
+        colour: None,
+        text: region.label.clone(),
+    });
+    Some(Effect::Export(Box::new(Export {
+        name: format!("{}-{}", case.unwrap_or_default(), image.key),
+        legend: legend.collect(),
+        request: PictureRequest { look, ..request },
+    })))
 }
 
 /// The pictures before and after the one that is shown now are read ahead.

@@ -39,6 +39,8 @@ pub enum Msg {
     Keep,
     Thumbnails,
     Histogram,
+    /// What is seen, as a file.
+    Export,
     /// A pixel of the slice for a pixel of the screen.
     Actual,
     /// The image that was looked at before.
@@ -75,6 +77,7 @@ pub fn command(name: &str) -> Option<Msg> {
         "link" => Some(Msg::Link),
         "keep" => Some(Msg::Keep),
         "thumbnails" => Some(Msg::Thumbnails),
+        "export" => Some(Msg::Export),
         "histogram" => Some(Msg::Histogram),
         "actual" => Some(Msg::Actual),
         "flip" => Some(Msg::Flip),

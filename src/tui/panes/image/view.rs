@@ -21,7 +21,8 @@ const MOST_NAMES: usize = 12;
 /// Below this many columns the picture needs them all.
 const COLUMNS_FOR_SIDES: u16 = 24;
 /// What keys do while something is drawn.
-const DRAWING_KEYS: &str = "Enter keeps it · Esc leaves it · hjkl move · HJKL size · f fine steps";
+const DRAWING_ENDS: &str = "Enter keeps it · Esc leaves it";
+const DRAWING_KEYS: &str = "hjkl move · HJKL size · f fine steps";
 /// How the names of files end that hold more than eight bits.
 const SCANS: [&str; 7] = [".dcm", ".nii", ".nii.gz", ".hdr", ".img", ".npy", ".ima"];
 
@@ -221,7 +222,8 @@ impl Page<'_> {
         if let Some(drawing) = &state.drawing {
             let measured = readout::measured(picture);
             let measured = measured.map(|it| format!(" · {it}")).unwrap_or_default();
-            let text = format!("{}{measured} · {DRAWING_KEYS}", drawing.said());
+            let said = drawing.said();
+            let text = format!("{said} · {DRAWING_ENDS}{measured} · {DRAWING_KEYS}");
             let text = self.shortened(&text, width);
             return self.put((self.area.x + 1, row), &text, Role::Accent, buffer);
         }
