@@ -531,6 +531,98 @@ fn damaged_input_is_named_and_stops_nothing_else() {
 }
 
 #[test]
+fn regions_are_drawn_said_and_erased_from_the_shell() {
+    let home = Home::with_demo();
+    let demo = home.demo();
+    let run = |arguments: &[&str]| {
+        let workspace = ["--workspace", demo.to_str().unwrap()];
+        home.run(&[arguments, &workspace].concat())
+    };
+    let drawn = run(&[
+        "regions",
+        "ct-001",
+        "--box",
+        "10,12,30,20",
+        "--label",
+        "cyst",
+    ]);
+    assert!(drawn.status.success(), "{}", complaint(&drawn));
+    let said = words(&drawn);
+    assert!(
+        said.contains("cyst: box 30 x 20 at 10, 12, drawn by ana"),
+        "{said}"
+    );
+    let id = said.lines().find(|line| line.contains("cyst")).unwrap();
+    let id = id.split_whitespace().next().unwrap().to_owned();
+    let png = home.path().join("seen.png");
+    let out = png.to_str().unwrap();
+    let shown = run(&["show", "ct-001", "--regions", "--out", out, "--legend"]);
+    assert!(words(&shown).contains("cyst: 600 px"), "{}", words(&shown));
+    // A picture of the same shape is a mask of it.
+    let plain = home.path().join("plain.png");
+    run(&["show", "ct-001", "--out", plain.to_str().unwrap()]);
+    let added = run(&["regions", "ct-001", "--file", plain.to_str().unwrap()]);
+    assert!(
+        words(&added).contains("plain.png, drawn by ana"),
+        "{}",
+        words(&added)
+    );
+    let legend = run(&["regions", "ct-001", "--file", out]);
+    assert!(
+        complaint(&legend).contains("the scan has"),
+        "{}",
+        complaint(&legend)
+    );
+    let named = run(&["regions", "ct-001", "--name", &id, "--label", "cyst, large"]);
+    assert!(
+        words(&named).contains("cyst, large: box"),
+        "{}",
+        words(&named)
+    );
+    let erased = run(&["regions", "ct-001", "--erase", &id]);
+    assert!(erased.status.success() && !words(&erased).contains("cyst"));
+    let gone = run(&["regions", "ct-001", "--erase", &id]);
+    assert_eq!(gone.status.code(), Some(2), "{}", complaint(&gone));
+    assert!(
+        complaint(&gone).contains("no region"),
+        "{}",
+        complaint(&gone)
+    );
+}
+
+#[test]
+fn a_box_is_drawn_named_and_undone_from_the_keyboard() {
+    let home = Home::with_demo();
+    let mut pty = home.open_demo();
+    pty.type_text("1");
+    pty.wait_for("▀▀▀▀▀▀");
+    pty.type_text(":image.draw-box\r");
+    pty.wait_for("Enter keeps it");
+    pty.type_text("llL\r");
+    pty.wait_for("Saved as");
+    // On disk before it has a name.
+    let regions = || {
+        let listed = home.command(&["regions", "ct-001", "--json"]);
+        let mut listed = listed;
+        listed.arg("--workspace").arg(home.demo());
+        words(&listed.output().unwrap())
+    };
+    assert!(regions().contains("\"author\":\"ana\""), "{}", regions());
+    pty.type_text("cavity\r");
+    pty.wait_for("named `cavity`");
+    assert!(regions().contains("cavity"), "{}", regions());
+    pty.type_text("u");
+    pty.wait_for("undone");
+    assert!(!regions().contains("cavity"), "{}", regions());
+    pty.type_text(":image.export\r");
+    pty.wait_for("saved as");
+    pty.type_text(":quit\r");
+    assert_eq!(pty.wait_for_end(), 0);
+    let exports = std::fs::read_dir(home.demo().join("exports")).unwrap();
+    assert_eq!(exports.count(), 1);
+}
+
+#[test]
 fn a_lost_terminal_ends_the_workbench_and_keeps_the_session() {
     let home = Home::with_demo();
     let mut pty = home.open_demo();

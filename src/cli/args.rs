@@ -283,6 +283,23 @@ pub enum Generated {
     Keys,
 }
 
+/// Numbers with commas between them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Numbers<const N: usize>(pub [f64; N]);
+
+impl<const N: usize> std::str::FromStr for Numbers<N> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split(',').map(|part| part.trim().parse::<f64>());
+        let numbers: Result<Vec<f64>, _> = parts.collect();
+        let numbers = numbers.ok().and_then(|all| <[f64; N]>::try_from(all).ok());
+        numbers
+            .map(Self)
+            .ok_or_else(|| format!("{N} numbers with commas between them are needed"))
+    }
+}
+
 /// An image's regions, and what is changed of them.
 #[derive(Debug, Clone, Args)]
 pub struct RegionArguments {
@@ -292,20 +309,13 @@ pub struct RegionArguments {
     #[arg(
         long = "box",
         value_name = "X,Y,W,H",
-        value_delimiter = ',',
-        num_args = 4,
+        allow_hyphen_values = true,
         group = "change"
     )]
-    pub square: Vec<f64>,
+    pub square: Option<Numbers<4>>,
     /// Draw a point
-    #[arg(
-        long,
-        value_name = "X,Y",
-        value_delimiter = ',',
-        num_args = 2,
-        group = "change"
-    )]
-    pub point: Vec<f64>,
+    #[arg(long, value_name = "X,Y", allow_hyphen_values = true, group = "change")]
+    pub point: Option<Numbers<2>>,
     /// Add what a DICOM SEG or RTSTRUCT, a label map or a picture of labels outlines
     #[arg(long, group = "change")]
     pub file: Option<PathBuf>,

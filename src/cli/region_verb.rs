@@ -4,7 +4,7 @@ use semihv_domain::{Failure, FailureKind, Image, RegionDraft, RegionId, RegionSl
 use semihv_engine::{Edit, Engine};
 use semihv_imaging::Scan;
 
-use crate::args::RegionArguments;
+use crate::args::{Numbers, RegionArguments};
 use crate::output::{Output, VerbError};
 
 pub(crate) fn regions(
@@ -95,14 +95,14 @@ fn edits(engine: &Engine, asked: &RegionArguments, image: &Image) -> Result<Vec<
     if let Some(path) = &asked.file {
         return of_file(engine, (path, label), image);
     }
-    let shape = match (asked.square.as_slice(), asked.point.as_slice()) {
-        (&[x, y, width, height], _) => Shape::Box {
+    let shape = match (asked.square, asked.point) {
+        (Some(Numbers([x, y, width, height])), _) => Shape::Box {
             x,
             y,
             width,
             height,
         },
-        (_, &[x, y]) => Shape::Point { x, y },
+        (_, Some(Numbers([x, y]))) => Shape::Point { x, y },
         _ => return Ok(Vec::new()),
     };
     let scan = engine.open_scan(&image.location)?;

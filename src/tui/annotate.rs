@@ -143,7 +143,13 @@ pub(crate) fn image(state: &mut State, msg: image::Msg) -> Vec<Effect> {
         {
             Err(READ_ONLY)
         }
-        image::Msg::ChangeRegion => image::change_region(pane, shared),
+        // Keys go to the pane with the focus.
+        image::Msg::Draw(tool) => image::draw_region(pane, shared, tool).inspect(|_| {
+            control::go(state, PaneKind::Image);
+        }),
+        image::Msg::ChangeRegion => image::change_region(pane, shared).inspect(|_| {
+            control::go(state, PaneKind::Image);
+        }),
         image::Msg::EraseRegion => image::erase_region(shared).map(|edit| vec![Effect::Edit(edit)]),
         image::Msg::NameRegion => image::named_region(shared).map(|(region, label)| {
             ask_region_name(state, region, "Name of the region".to_owned());

@@ -149,9 +149,8 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         }
         Msg::NextRegion => effects = regions::mark(state, shared, regions::next(shared)),
         Msg::PreviousRegion => effects = regions::mark(state, shared, regions::previous(shared)),
-        Msg::Draw(tool) => regions::begin(state, shared, tool),
         // What needs words goes through [`crate::annotate`].
-        Msg::ChangeRegion | Msg::EraseRegion | Msg::NameRegion => {}
+        Msg::Draw(_) | Msg::ChangeRegion | Msg::EraseRegion | Msg::NameRegion => {}
         Msg::Beside | Msg::Link | Msg::Keep | Msg::Thumbnails | Msg::Flip => {
             beside::update(state, &msg, shared);
         }
@@ -432,6 +431,16 @@ pub fn is_typing(state: &State) -> bool {
 
 pub fn typed(state: &mut State, input: Input, shared: &mut Shared) -> Vec<Effect> {
     regions::typed(state, input, shared)
+}
+
+/// A region begins to be drawn; else why not.
+pub(crate) fn draw_region(
+    state: &mut State,
+    shared: &Shared,
+    tool: Tool,
+) -> Result<Vec<Effect>, &'static str> {
+    regions::begin(state, shared, tool)?;
+    Ok(refresh(state, shared))
 }
 
 /// The marked region begins to be changed; else why not.

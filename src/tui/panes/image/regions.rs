@@ -105,9 +105,9 @@ pub(super) fn marked(state: &State, image: &Image, shared: &Shared) -> Option<us
 }
 
 /// A box or a point at the pointer.
-pub(super) fn begin(state: &mut State, shared: &Shared, tool: Tool) {
+pub(super) fn begin(state: &mut State, shared: &Shared, tool: Tool) -> Result<(), &'static str> {
     let (Some((image, _)), Some(picture)) = (shown(shared), state.shown_picture(shared)) else {
-        return;
+        return Err("no picture is shown that could be drawn on");
     };
     let place = picture.look.place;
     let slice = (picture.seen.slices > 1).then_some(RegionSlice {
@@ -118,6 +118,7 @@ pub(super) fn begin(state: &mut State, shared: &Shared, tool: Tool) {
     let of = (image.id, slice, label.unwrap_or_else(|| UNNAMED.to_owned()));
     state.drawing = Some(Drawing::new(tool, of, state.pointer, &picture.framing));
     state.hides_regions = false;
+    Ok(())
 }
 
 /// The marked region, if a person drew it.

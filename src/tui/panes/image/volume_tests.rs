@@ -308,6 +308,11 @@ fn typed_keys(pane: &mut Pane, keys: &[Key]) -> Vec<Edit> {
     edits
 }
 
+fn draw(pane: &mut Pane, tool: Tool) {
+    let effects = draw_region(&mut pane.state, &pane.shared, tool).unwrap();
+    pane.perform(effects);
+}
+
 fn letters(keys: &str) -> Vec<Key> {
     keys.chars()
         .map(|key| Key::plain(crossterm::event::KeyCode::Char(key)))
@@ -317,7 +322,7 @@ fn letters(keys: &str) -> Vec<Key> {
 #[test]
 fn a_box_is_drawn_on_its_slice_and_kept() {
     let mut pane = Pane::new(Protocol::Halfblocks);
-    pane.tell(Msg::Draw(Tool::Box));
+    draw(&mut pane, Tool::Box);
     assert!(is_typing(&pane.state));
     assert!(pane.text().contains("Enter keeps it"), "{}", pane.text());
     let edits = typed_keys(&mut pane, &letters("fhhLLJ"));
@@ -347,7 +352,7 @@ fn a_box_is_drawn_on_its_slice_and_kept() {
 #[test]
 fn escape_leaves_a_drawing_and_nothing_is_stored() {
     let mut pane = Pane::new(Protocol::Halfblocks);
-    pane.tell(Msg::Draw(Tool::Point));
+    draw(&mut pane, Tool::Point);
     assert_eq!(typed_keys(&mut pane, &[Key::ESC]), []);
     assert!(!is_typing(&pane.state));
     assert_eq!(pane.request.clone().unwrap().regions.len(), 1);
