@@ -2,7 +2,9 @@
 //! memory than allowed.
 
 use crate::test_data::data;
-use crate::{Extent, Limits, Look, Place, Scan, decode, fit, probe, render};
+use crate::{
+    ALL_SEGMENTS, Extent, Limits, Look, Place, RegionFile, Scan, decode, fit, probe, render,
+};
 use proptest::prelude::*;
 
 fn real_files(limit: usize) -> Vec<Vec<u8>> {
@@ -236,10 +238,15 @@ fn looked_at(bytes: Vec<u8>) {
         memory: 256 << 20,
         ..Limits::default()
     };
+    let regions = RegionFile::open(bytes.clone(), None, limits);
     let Ok(scan) = Scan::open(bytes, None, limits) else {
         return;
     };
     let look = scan.first_look();
+    if let Ok(regions) = regions {
+        let _ = regions.mask(ALL_SEGMENTS, &scan.geometry, look.place);
+        let _ = regions.presence(ALL_SEGMENTS, &scan.geometry, look.place.cut);
+    }
     let last = scan.geometry.slices(look.place.cut) - 1;
     for slice in [look.place.slice, last] {
         let place = Place {

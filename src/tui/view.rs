@@ -169,11 +169,15 @@ fn header_right(state: &State) -> Vec<(String, Role)> {
         parts.push(("read-only ".to_owned(), Role::Warn));
     }
     if overview.cases > 0 && state.size.0 >= 100 {
-        let counts = format!(
-            "{} cases  {} questions ",
-            grouped(overview.cases),
-            grouped(overview.questions)
+        let of = |count: u64, one: &str| {
+            let plural = if count == 1 { "" } else { "s" };
+            format!("{} {one}{plural}", grouped(count))
+        };
+        let (cases, questions) = (
+            of(overview.cases, "case"),
+            of(overview.questions, "question"),
         );
+        let counts = format!("{cases}  {questions} ");
         parts.push((counts, Role::Muted));
     }
     parts

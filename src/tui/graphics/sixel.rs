@@ -63,7 +63,9 @@ fn greys(values: &[u8], width: u32, tolerance: u8) -> FewColours {
     let width = width.max(1) as usize;
     let mut numbers: Vec<u8> = Vec::with_capacity(values.len());
     for (place, &value) in values.iter().enumerate() {
-        let is_right = |number: &u8| grey_of(*number).abs_diff(value) <= tolerance;
+        // Black stays black: the grey of an edge would lead on through it as a streak.
+        let near = if value == 0 { 0 } else { tolerance };
+        let is_right = |number: &u8| grey_of(*number).abs_diff(value) <= near;
         let has_left = place % width > 0;
         let has_above = !(place / width).is_multiple_of(BAND);
         let left = numbers

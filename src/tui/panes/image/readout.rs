@@ -187,8 +187,19 @@ pub(super) struct Histogram {
     pub high: String,
 }
 
-/// `-1024 ▁▁▂▅█▃▁ 1167 HU`: how often values occur in the slice, by square roots, for the many of
-/// the background would hide the few; which of the bars lie in the window.
+/// The highest bar but for one in twenty: the background would hide all others.
+fn usual_most(counts: &[u64]) -> f64 {
+    let mut sorted = counts.to_vec();
+    sorted.sort_unstable_by(|a, b| b.cmp(a));
+    let usual = sorted
+        .get(counts.len() / 20)
+        .copied()
+        .filter(|most| *most > 0);
+    usual.or(sorted.first().copied()).unwrap_or(1).max(1) as f64
+}
+
+/// `-1024 ▁▁▂▅█▃▁ 1167 HU`: how often values occur in the slice, by square roots, and which of the
+/// bars lie in the window.
 pub(super) fn histogram(picture: &Picture, width: usize, glyphs: Glyphs) -> Option<Histogram> {
     let slice = picture.seen.slice.as_deref()?;
     let (low, high) = slice.pixels.grey_range()?;
@@ -200,7 +211,7 @@ pub(super) fn histogram(picture: &Picture, width: usize, glyphs: Glyphs) -> Opti
         return None;
     }
     let counts = slice.pixels.histogram(bins);
-    let most = counts.iter().copied().max().unwrap_or(0).max(1) as f64;
+    let most = usual_most(&counts);
     let signs: &[char] = match glyphs {
         Glyphs::Unicode => &['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
         Glyphs::Ascii => &['_', '.', ':', '-', '=', '+', '*', '#'],
@@ -209,7 +220,7 @@ pub(super) fn histogram(picture: &Picture, width: usize, glyphs: Glyphs) -> Opti
     let step = (high - low) / bins as f32;
     let window = picture.seen.window;
     let bars = counts.iter().enumerate().map(|(at, count)| {
-        let height = (*count as f64 / most).sqrt() * top;
+        let height = (*count as f64 / most).min(1.0).sqrt() * top;
         let sign = signs.get(height.ceil() as usize).copied().unwrap_or(' ');
         let value = low + step * (at as f32 + 0.5);
         let is_shown =

@@ -333,7 +333,11 @@ impl Page<'_> {
         let shown = state.picture.value();
         let shown = shown.filter(|picture| picture.request.image == image.id);
         let plain = self.theme.style(Role::Region);
-        let spans = match self.marked_region(image) {
+        // What is drawn is said in the line above.
+        let marked = self
+            .marked_region(image)
+            .filter(|_| state.drawing.is_none());
+        let spans = match marked {
             _ if state.hides_regions => {
                 let text = format!("{} · hidden", counted(image, None));
                 vec![(text, self.theme.style(Role::Muted))]
