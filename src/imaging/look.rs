@@ -2,12 +2,13 @@
 
 use image::imageops;
 use semihv_domain::Shape;
+use serde::{Deserialize, Serialize};
 
 use crate::fit::{Extent, fitted, resize};
-use crate::{Overlay, Place, Raster, Scan, Slice, WindowChoice};
+use crate::{Overlay, Place, Raster, Scan, Slice, Window, WindowChoice};
 
 /// Everything that decides what of a scan is seen.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     pub place: Place,
     pub window: WindowChoice,
@@ -33,6 +34,22 @@ impl Default for Look {
 }
 
 impl Look {
+    /// Whether its numbers make sense: what was stored may come from anywhere.
+    pub fn is_sound(&self) -> bool {
+        let window = match self.window {
+            WindowChoice::Given(window) => window,
+            _ => Window::between(0.0, 1.0),
+        };
+        let numbers = [
+            self.zoom,
+            self.centre.0,
+            self.centre.1,
+            window.centre,
+            window.width,
+        ];
+        numbers.iter().all(|it| it.is_finite()) && self.zoom > 0.0 && window.width > 0.0
+    }
+
     /// Whether somebody set more than the place.
     pub fn is_changed(&self) -> bool {
         let plain = Self {
@@ -44,7 +61,7 @@ impl Look {
 }
 
 /// Quarter turns to the right, after a mirror if there is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Turn {
     pub is_mirrored: bool,
     pub quarters: u8,

@@ -2,6 +2,7 @@
 //!
 //! The functions are those of DICOM PS3.3 C.11.2.1.2; values are in real units (HU for CT).
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,7 +12,8 @@ use semihv_domain::Modality;
 use crate::Plane;
 
 /// How values become grey between the ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum WindowShape {
     /// DICOM's LINEAR, whose ends lie half a step inside.
     Linear,
@@ -22,7 +24,7 @@ pub enum WindowShape {
 }
 
 /// The values that become black and white, by their middle and their distance.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Window {
     pub centre: f32,
     pub width: f32,
@@ -30,7 +32,8 @@ pub struct Window {
 }
 
 /// What a person may ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum WindowChoice {
     /// The file's own window, else the modality's, else [`WindowChoice::Percentile`].
     #[default]
@@ -44,7 +47,8 @@ pub enum WindowChoice {
 }
 
 /// Windows with a name, for CT.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Preset {
     Lung,
     Mediastinum,

@@ -2,9 +2,12 @@
 //!
 //! A session that cannot be read is no reason not to start: the workbench then opens fresh.
 
+use semihv_domain::ImageId;
+use semihv_imaging::Look;
 use serde::{Deserialize, Serialize};
 
 use crate::layout::Layouts;
+use crate::panes::image;
 use crate::shared::{Leading, Selection};
 use crate::state::State;
 
@@ -17,6 +20,7 @@ pub struct Session {
     cases: ListPlace,
     questions: ListPlace,
     theme: Option<String>,
+    looks: Vec<(ImageId, Look)>,
 }
 
 /// Where a list stood.
@@ -40,6 +44,7 @@ pub fn save(state: &State) -> String {
         cases: place(&state.panes.cases.list),
         questions: place(&state.panes.questions.list),
         theme: state.look.chosen.clone(),
+        looks: image::looks(&state.panes.image),
     };
     serde_json::to_string(&session).unwrap_or_default()
 }
@@ -64,6 +69,7 @@ pub fn restore(state: &mut State, json: &str) -> bool {
         .questions
         .list
         .place(session.questions.filter, session.questions.row);
+    image::restore_looks(&mut state.panes.image, session.looks);
     if session.theme.is_some() {
         state.look.chosen = session.theme;
         state.paint();
@@ -83,11 +89,30 @@ mod tests {
         let mut left = state(160, 50);
         type_keys(&mut left, "2<Tab>");
         left.shared.selection.case = Some(semihv_domain::CaseId(7));
+        let looks = vec![
+            (
+                ImageId(3),
+                Look {
+                    window: "lung".parse().unwrap(),
+                    ..Look::default()
+                },
+            ),
+            (
+                ImageId(4),
+                Look {
+                    zoom: 0.0,
+                    ..Look::default()
+                },
+            ),
+        ];
+        image::restore_looks(&mut left.panes.image, looks.clone());
         let mut back = state(160, 50);
         assert!(restore(&mut back, &save(&left)));
         assert_eq!(back.layouts, left.layouts);
         assert_eq!(back.shared.selection, left.shared.selection);
         assert_eq!(back.focus(), left.focus());
+        // A zoom of nothing is no look.
+        assert_eq!(image::looks(&back.panes.image), looks[..1]);
     }
 
     #[test]

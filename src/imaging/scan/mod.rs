@@ -13,6 +13,7 @@ use std::io::Read;
 use std::sync::{Arc, OnceLock};
 
 use semihv_domain::{Cut, Modality};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use geometry::Walk;
 pub use geometry::{Geometry, Lps};
@@ -50,7 +51,7 @@ struct SeriesContent {
 }
 
 /// What is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Place {
     pub cut: Cut,
     /// Counted from 0; what is too large is the last.

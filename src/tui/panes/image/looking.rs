@@ -9,6 +9,8 @@ use crate::picture::Seen;
 
 /// Images of this many are remembered; then all are forgotten.
 const MOST_REMEMBERED: usize = 2_000;
+/// Of these the next sitting knows.
+const MOST_KEPT: usize = 200;
 /// A step closer.
 const ZOOM: f32 = 1.5;
 const CLOSEST: f32 = 32.0;
@@ -57,20 +59,50 @@ pub enum Change {
 
 /// What is looked at, of every image that was.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Looks(HashMap<ImageId, Look>);
+pub(super) struct Looks {
+    of: HashMap<ImageId, Look>,
+    /// The image changed last comes last.
+    order: Vec<ImageId>,
+}
 
 impl Looks {
     pub(super) fn known(&self, image: ImageId) -> Option<Look> {
-        self.0.get(&image).copied()
+        self.of.get(&image).copied()
+    }
+
+    fn set(&mut self, image: ImageId, look: Look) {
+        if self.of.len() >= MOST_REMEMBERED {
+            *self = Self::default();
+        }
+        self.of.insert(image, look);
+        if self.order.last() != Some(&image) {
+            self.order.retain(|known| *known != image);
+            self.order.push(image);
+        }
+    }
+
+    /// Those changed last, for another sitting.
+    pub(super) fn latest(&self) -> Vec<(ImageId, Look)> {
+        let first = self.order.len().saturating_sub(MOST_KEPT);
+        let images = self.order.iter().skip(first);
+        images
+            .filter_map(|image| Some((*image, self.known(*image)?)))
+            .collect()
+    }
+
+    /// Of an earlier sitting; what makes no sense is left.
+    pub(super) fn restore(&mut self, looks: Vec<(ImageId, Look)>) {
+        let sound = looks.into_iter().filter(|(_, look)| look.is_sound());
+        for (image, look) in sound.take(MOST_KEPT) {
+            self.set(image, look);
+        }
     }
 
     /// Zoom, turn and window of another image, for one whose slice stays its own.
     pub(super) fn take_frame(&mut self, image: ImageId, from: Look) {
-        let Some(own) = self.0.get(&image).copied() else {
-            return;
-        };
-        let place = own.place;
-        self.0.insert(image, Look { place, ..from });
+        if let Some(Look { place, .. }) = self.known(image) {
+            self.set(image, Look { place, ..from });
+        }
     }
 
     /// True when something else is to be seen now than `before`.
@@ -83,10 +115,7 @@ impl Looks {
         let before = self.known(image).unwrap_or(before);
         let mut look = before;
         changed(&mut look, seen, change);
-        if self.0.len() >= MOST_REMEMBERED {
-            self.0.clear();
-        }
-        self.0.insert(image, look);
+        self.set(image, look);
         look != before
     }
 }

@@ -23,7 +23,7 @@ use std::time::Duration;
 use ratatui::layout::Rect;
 use semihv_domain::{Failure, Image, ImageId, ImageState, RegionId};
 use semihv_engine::{CaseDetail, Edit, Reply};
-use semihv_imaging::LegendLine;
+use semihv_imaging::{LegendLine, Look};
 use semihv_terminal::Protocol;
 
 pub use drawing::Tool;
@@ -413,8 +413,12 @@ pub fn placement(state: &State, shared: &Shared, area: Rect) -> Option<Placement
 
 /// The wheel leads through slices or pictures; a click asks for the value under it, a drag moves
 /// the window.
-pub fn mouse(_: &State, shared: &Shared, mouse: Mouse, _: Rect) -> Option<Msg> {
+pub fn mouse(state: &State, shared: &Shared, mouse: Mouse, _: Rect) -> Option<Msg> {
     shown(shared)?;
+    let is_drawn = matches!(mouse.kind, MouseKind::Click | MouseKind::Drag);
+    if state.drawing.is_some() && !is_drawn {
+        return None;
+    }
     match mouse.kind {
         MouseKind::ScrollUp => Some(Msg::Wheel(-1)),
         MouseKind::ScrollDown => Some(Msg::Wheel(1)),
@@ -463,6 +467,15 @@ pub(crate) fn named_region(shared: &Shared) -> Result<(RegionId, String), &'stat
 /// The next region will probably be called the same.
 pub(crate) fn region_was_named(state: &mut State, label: &str) {
     state.last_label = Some(label.to_owned());
+}
+
+/// How images were looked at, for the next sitting.
+pub(crate) fn looks(state: &State) -> Vec<(ImageId, Look)> {
+    state.looks.latest()
+}
+
+pub(crate) fn restore_looks(state: &mut State, looks: Vec<(ImageId, Look)>) {
+    state.looks.restore(looks);
 }
 
 /// Names of the regions of the shown case, for completion.
