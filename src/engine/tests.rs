@@ -525,3 +525,88 @@ fn a_scan_is_kept_until_its_file_changes() {
     let failure = engine.open_scan("a.png").unwrap_err();
     assert!(failure.summary.starts_with("this is no PNG"), "{failure:?}");
 }
+
+#[test]
+fn a_mask_is_found_where_it_lies_drawn_on_its_image_and_seen_by_searches() {
+    let bench = Bench::new();
+    let row = r#"{"key":"c","title":"C","images":[{"key":"i","path":"i.png","regions":[{"label":"cyst","shape":"mask","file":"masks/i.png"},{"label":"gone","shape":"mask","file":"no.png"},{"label":"out","shape":"mask","file":"../../out.png"}]}]}"#;
+    let cases = bench.write("set/cases.jsonl", row);
+    let folder = cases.parent().unwrap();
+    std::fs::create_dir_all(folder.join("masks")).unwrap();
+    // Any picture of the same size is a mask of what is bright in it.
+    let picture = semihv_imaging::phantom::phantoms()[0].draw();
+    let picture = semihv_imaging::png(&picture).unwrap();
+    std::fs::write(folder.join("i.png"), &picture).unwrap();
+    std::fs::write(folder.join("masks/i.png"), &picture).unwrap();
+    let engine = bench.open();
+    import(&engine, "jsonl", &cases, "set");
+    // What is not there or leads out of the folder is said, and costs the case nothing.
+    let query = Query::Skipped {
+        source: None,
+        limit: 10,
+    };
+    let Reply::Skipped(skipped) = engine.ask(&query).unwrap() else {
+        panic!()
+    };
+    assert_eq!(skipped.len(), 2, "{skipped:?}");
+    let image = engine.find_image("c").unwrap().unwrap();
+    let [region] = image.regions.as_slice() else {
+        panic!("one mask is there");
+    };
+    let semihv_domain::Shape::Mask { file, segment: 0 } = &region.shape else {
+        panic!("it is a mask");
+    };
+    let regions = engine.open_regions(file).unwrap();
+    let scan = engine.open_scan(&image.location).unwrap();
+    let place = scan.first_look().place;
+    let mask = regions.mask(0, &scan.geometry, place).unwrap().unwrap();
+    let slice = scan
+        .slice(place, semihv_imaging::Limits::default())
+        .unwrap();
+    let is_bright = |(x, y)| slice.pixels.value(x, y).is_some_and(|value| value >= 128.0);
+    assert!(mask.pixels().all(is_bright));
+}
+
+#[test]
+fn a_drawn_region_is_undone_and_named_and_pictures_are_saved_beside_each_other() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let image = engine.find_image("ct-1").unwrap().unwrap().id;
+    let draft = |x: f64| {
+        let shape = semihv_domain::Shape::Point { x, y: 1.0 };
+        semihv_domain::RegionDraft::new("tip", shape)
+    };
+    let drawn = Edit::DrawRegion {
+        image,
+        region: draft(2.0),
+    };
+    let undo = engine.edit(&drawn).unwrap().undo.unwrap();
+    let regions = || engine.find_image("ct-1").unwrap().unwrap().regions;
+    assert_eq!(regions().len(), 2);
+    let named = Edit::NameRegion {
+        region: regions()[1].id,
+        label: " apex ".to_owned(),
+    };
+    let unname = engine.edit(&named).unwrap().undo.unwrap();
+    assert_eq!(regions()[1].label, "apex");
+    engine.edit(&unname).unwrap();
+    assert_eq!(regions()[1].label, "tip");
+    let redo = engine.edit(&undo).unwrap().undo.unwrap();
+    assert_eq!(regions().len(), 1);
+    engine.edit(&redo).unwrap();
+    assert_eq!(regions().len(), 2);
+    let unsound = Edit::DrawRegion {
+        image,
+        region: draft(f64::NAN),
+    };
+    assert!(engine.edit(&unsound).is_err());
+    let saved: Vec<_> = (0..2)
+        .map(|_| engine.keep_picture("../ct-1/a", b"png").unwrap())
+        .collect();
+    assert_ne!(saved[0], saved[1]);
+    assert!(
+        saved
+            .iter()
+            .all(|path| path.starts_with(engine.root().join("exports")))
+    );
+}
