@@ -148,7 +148,7 @@ def main():
         config, host = ARGS.ssh
         argv = ["ssh", "-F", config, "-tt", host, f"env HOME={FOLDER}/home COLORTERM=truecolor {PROGRAM} {space} --theme dark"]
     terminal = Terminal(argv, environment)
-    terminal.until(rb"1 cases", 15)
+    terminal.until(rb"1 case ", 15)
     terminal.settle(0.6)
     os.write(terminal.fd, b"1")
     terminal.until(rb"axial 101/200", 15)
