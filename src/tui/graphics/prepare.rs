@@ -21,6 +21,7 @@ use crate::picture::{Export, Inset, Picture, PictureRequest, Seen, SeenBeside};
 
 /// No pane needs more pixels, whatever a terminal says of its size.
 const LONGEST_SIDE: u32 = 4096;
+
 /// What a picture is prepared for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canvas {
