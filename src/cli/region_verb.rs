@@ -14,10 +14,7 @@ pub(crate) fn regions(
 ) -> Result<(), VerbError> {
     let image = found(engine, &asked.image)?;
     for edit in edits(engine, asked, &image)? {
-        let edited = engine.edit(&edit)?;
-        if edited.changed.is_empty() {
-            return Err(untouched(&edit).into());
-        }
+        engine.edit(&edit)?;
     }
     let image = found(engine, &asked.image)?;
     if output.is_json() {
@@ -49,17 +46,6 @@ fn found(engine: &Engine, key: &str) -> Result<Image, Failure> {
         Failure::new("regions", FailureKind::User, summary)
             .with_hint("`semihv case KEY` lists the images of a case")
     })
-}
-
-fn untouched(edit: &Edit) -> Failure {
-    let summary = match edit {
-        Edit::EraseRegion { region } | Edit::NameRegion { region, .. } => {
-            format!("there is no region {} of yours", region.0)
-        }
-        _ => "nothing was drawn".to_owned(),
-    };
-    Failure::new("regions", FailureKind::User, summary)
-        .with_hint("what a source says stays as it is; the list without options shows the ids")
 }
 
 fn said(shape: &Shape) -> String {

@@ -26,6 +26,7 @@ impl Engine {
         let store = pen.as_mut().ok_or_else(closed)?;
         let edited = perform(store, edit, &author).or_fail("edit")?;
         drop(pen);
+        refuse_untouched_region(edit, &edited)?;
         if !edited.changed.is_empty() {
             self.tell(&Event::Changed(Changed::Annotations(
                 edited.changed.clone(),
@@ -60,6 +61,27 @@ fn refuse_unsound_region(edit: &Edit) -> Result<(), Failure> {
         return said("a region needs sizes that are numbers and not negative");
     }
     Ok(())
+}
+
+/// A region that was not stored must not look as if it had been.
+fn refuse_untouched_region(edit: &Edit, edited: &Edited) -> Result<(), Failure> {
+    let (summary, hint) = match edit {
+        _ if !edited.changed.is_empty() => return Ok(()),
+        Edit::DrawRegion { .. } => (
+            "the image is not in the workspace any more".to_owned(),
+            "import its source again",
+        ),
+        Edit::PutRegion { region } => (
+            format!("there is no region {} of yours", region.id.0),
+            "what a source says stays as it is",
+        ),
+        Edit::NameRegion { region, .. } | Edit::EraseRegion { region } => (
+            format!("there is no region {} of yours", region.0),
+            "what a source says stays as it is; `semihv regions IMAGE` lists the ids",
+        ),
+        _ => return Ok(()),
+    };
+    Err(Failure::new("edit", FailureKind::User, summary).with_hint(hint))
 }
 
 fn closed() -> Failure {
@@ -132,11 +154,7 @@ fn tagged(changed: Vec<Target>, undo: Edit) -> Edited {
 
 fn put_region(store: &mut Store, region: &Region) -> Result<Edited, StoreError> {
     let before = store.region(region.id)?;
-    if before
-        .as_ref()
-        .is_some_and(|before| before.written.is_none())
-    {
-        // Imported: what its source says is not for a person to change.
+    if !store.restore_region(region)? {
         return Ok(Edited::default());
     }
     let undo = match before {
@@ -145,13 +163,9 @@ fn put_region(store: &mut Store, region: &Region) -> Result<Edited, StoreError> 
         },
         None => Edit::EraseRegion { region: region.id },
     };
-    let is_put = store.restore_region(region)?;
     Ok(Edited {
-        changed: is_put
-            .then_some(Target::Image(region.image))
-            .into_iter()
-            .collect(),
-        undo: is_put.then_some(undo),
+        changed: vec![Target::Image(region.image)],
+        undo: Some(undo),
     })
 }
 

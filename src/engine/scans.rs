@@ -105,7 +105,12 @@ impl Engine {
             let mut options = std::fs::OpenOptions::new();
             match options.write(true).create_new(true).open(&path) {
                 Ok(mut file) => {
-                    return file.write_all(png).map(|()| path).map_err(said);
+                    let written = file.write_all(png).and_then(|()| file.sync_all());
+                    if written.is_err() {
+                        // Half a picture is none.
+                        let _ = std::fs::remove_file(&path);
+                    }
+                    return written.map(|()| path).map_err(said);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(said(error)),

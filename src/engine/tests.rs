@@ -595,6 +595,19 @@ fn a_drawn_region_is_undone_and_named_and_pictures_are_saved_beside_each_other()
     assert_eq!(regions().len(), 1);
     engine.edit(&redo).unwrap();
     assert_eq!(regions().len(), 2);
+    let imported = Edit::EraseRegion {
+        region: regions()[0].id,
+    };
+    assert!(engine.edit(&imported).is_err());
+    let nowhere = Edit::DrawRegion {
+        image: semihv_domain::ImageId(999),
+        region: draft(2.0),
+    };
+    let failure = engine.edit(&nowhere).unwrap_err();
+    assert!(
+        failure.summary.contains("not in the workspace"),
+        "{failure:?}"
+    );
     let unsound = Edit::DrawRegion {
         image,
         region: draft(f64::NAN),

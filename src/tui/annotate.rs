@@ -183,6 +183,9 @@ pub(crate) fn name_region(state: &mut State, region: RegionId, label: String) ->
 /// An edit was stored, or not. What takes it back is the store's word, not a guess.
 pub(crate) fn edited(state: &mut State, edit: &Edit, outcome: Result<Edited, Failure>) {
     state.panes.notes.edited(edit, outcome.is_ok());
+    if matches!(edit, Edit::DrawRegion { .. } | Edit::PutRegion { .. }) {
+        image::region_edited(&mut state.panes.image, outcome.is_ok());
+    }
     let was_undo = state.undoing.front() == Some(edit);
     if was_undo {
         state.undoing.pop_front();

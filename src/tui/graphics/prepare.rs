@@ -36,13 +36,7 @@ pub fn prepare(
     canvas: &Canvas,
     files: &dyn Files,
 ) -> Result<Picture, Failure> {
-    let main = Opened::of(scan, request.look)?;
-    let is_alone = request.beside.is_empty() && request.thumbnails.is_empty();
-    let made = if is_alone {
-        alone(main, request, canvas, files)
-    } else {
-        together(main, request, canvas, files)
-    };
+    let made = made(scan, request, canvas, files)?;
     let fingerprint = fingerprint(&made.raster, canvas);
     let number = ImageNumber::of(fingerprint);
     let drawing = encode(&made.raster, made.cells, canvas, number).map_err(|error| {
@@ -81,13 +75,7 @@ pub fn exported(
         rows: export.request.rows.saturating_mul(2),
         ..export.request.clone()
     };
-    let main = Opened::of(scan, request.look)?;
-    let is_alone = request.beside.is_empty() && request.thumbnails.is_empty();
-    let made = if is_alone {
-        alone(main, &request, &canvas, files)
-    } else {
-        together(main, &request, &canvas, files)
-    };
+    let made = made(scan, &request, &canvas, files)?;
     let head = LegendLine {
         colour: None,
         text: made.description,
@@ -116,6 +104,21 @@ struct Made {
     inset: Inset,
     grid: (u8, u8),
     beside: Vec<SeenBeside>,
+}
+
+fn made(
+    scan: &Scan,
+    request: &PictureRequest,
+    canvas: &Canvas,
+    files: &dyn Files,
+) -> Result<Made, Failure> {
+    let main = Opened::of(scan, request.look)?;
+    let is_alone = request.beside.is_empty() && request.thumbnails.is_empty();
+    Ok(if is_alone {
+        alone(main, request, canvas, files)
+    } else {
+        together(main, request, canvas, files)
+    })
 }
 
 fn alone(main: Opened<'_>, request: &PictureRequest, canvas: &Canvas, files: &dyn Files) -> Made {

@@ -10,7 +10,9 @@ const COLUMNS: &str = "id, image, label, shape, author, cut, slice, written";
 impl Store {
     /// In the order in which they were drawn.
     pub fn regions(&self, image: ImageId) -> Result<Vec<Region>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM regions WHERE image = ?1 ORDER BY id");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM regions WHERE image = ?1 AND erased IS NULL ORDER BY id"
+        );
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query([image.0])?;
         let mut regions = Vec::new();
@@ -21,7 +23,7 @@ impl Store {
     }
 
     pub fn region(&self, id: RegionId) -> Result<Option<Region>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM regions WHERE id = ?1");
+        let sql = format!("SELECT {COLUMNS} FROM regions WHERE id = ?1 AND erased IS NULL");
         let mut statement = self.connection.prepare_cached(&sql)?;
         let mut rows = statement.query([id.0])?;
         rows.next()?.map(region).transpose()
@@ -59,32 +61,27 @@ impl Store {
         Ok(Some(id))
     }
 
-    /// Puts a region that a person drew back as it was, whether it is still there or not.
+    /// Gives a region that a person drew its shape, slice and name, and brings it back when it was
+    /// erased. False when there never was such a region, or it is imported.
     pub fn restore_region(&mut self, region: &Region) -> Result<bool, StoreError> {
         self.writable()?;
         let transaction = self.connection.unchecked_transaction()?;
         let change = self.next_change()?;
-        if !is_image(&transaction, region.image)? {
-            return Ok(false);
-        }
-        transaction.execute(
-            "INSERT INTO regions (id, image, label, shape, author, imported, cut, slice, written)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7, ?8)
-             ON CONFLICT (id) DO UPDATE SET label = excluded.label, shape = excluded.shape,
-                 author = excluded.author, cut = excluded.cut, slice = excluded.slice,
-                 written = excluded.written
-             WHERE imported = 0 AND image = excluded.image",
+        let put = transaction.execute(
+            "UPDATE regions SET label = ?3, shape = ?4, cut = ?5, slice = ?6, erased = NULL
+             WHERE id = ?1 AND image = ?2 AND imported = 0",
             params![
                 region.id.0,
                 region.image.0,
                 region.label,
                 serde_json::to_string(&region.shape)?,
-                region.author,
                 region.slice.map(|it| it.cut.name()),
-                region.slice.map(|it| it.slice),
-                region.written
+                region.slice.map(|it| it.slice)
             ],
         )?;
+        if put == 0 {
+            return Ok(false);
+        }
         touch(&transaction, region.image, change)?;
         transaction.commit()?;
         Ok(true)
@@ -98,7 +95,7 @@ impl Store {
         };
         let transaction = self.connection.unchecked_transaction()?;
         let change = self.next_change()?;
-        transaction.execute("DELETE FROM regions WHERE id = ?1", [id.0])?;
+        transaction.execute("UPDATE regions SET erased = 1 WHERE id = ?1", [id.0])?;
         touch(&transaction, region.image, change)?;
         transaction.commit()?;
         Ok(Some(region))

@@ -90,7 +90,8 @@ pub(super) fn pretend(connection: &Connection) -> rusqlite::Result<()> {
     if version(connection)? == 1 {
         connection.execute_batch(
             "CREATE TEMP VIEW regions AS
-             SELECT *, NULL AS cut, NULL AS slice, NULL AS written FROM main.regions",
+             SELECT *, NULL AS cut, NULL AS slice, NULL AS written, NULL AS erased
+             FROM main.regions",
         )?;
     }
     Ok(())

@@ -95,7 +95,7 @@ impl Store {
                 (SELECT COUNT(*) FROM images WHERE case_id = cases.id
                     AND state IN ('missing', 'unreadable')),
                 EXISTS (SELECT 1 FROM images JOIN regions ON image = images.id
-                    WHERE case_id = cases.id),
+                    WHERE case_id = cases.id AND erased IS NULL),
                 (SELECT json_group_array(captions.text) FROM images JOIN captions
                     ON image = images.id WHERE case_id = cases.id),
                 (SELECT json_group_array(DISTINCT kind) FROM questions WHERE case_id = cases.id)
@@ -145,7 +145,8 @@ impl Store {
                 gold_rationale, questions.kind, questions.language, class, split,
                 COALESCE(images.modality, cases.modality), body_part, year, licence,
                 COALESCE(questions.image, (SELECT id FROM images WHERE case_id = cases.id)),
-                EXISTS (SELECT 1 FROM regions WHERE regions.image = questions.image),
+                EXISTS (SELECT 1 FROM regions WHERE regions.image = questions.image
+                    AND erased IS NULL),
                 (SELECT json_group_array(text || char(10) || COALESCE(rationale, ''))
                     FROM answers WHERE question = questions.id),
                 EXISTS (SELECT 1 FROM answers WHERE question = questions.id

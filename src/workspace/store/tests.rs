@@ -470,7 +470,12 @@ fn a_persons_regions_survive_imports_and_come_back_after_they_were_erased() {
     assert_eq!(store.remove_region(regions[1].id).unwrap(), None);
     assert_eq!(store.remove_region(drawn).unwrap(), Some(cyst.clone()));
     assert_eq!(store.regions(image).unwrap().len(), 1);
+    // Its id becomes nobody else's while it can still come back.
+    let draft = RegionDraft::new("of another person", square(3.0));
+    let other = store.add_region(image, &draft, ("ben", 2_000)).unwrap();
+    assert_ne!(other, Some(drawn));
     assert!(store.restore_region(&cyst).unwrap());
+    assert_eq!(store.regions(image).unwrap().len(), 3);
     assert_eq!(store.region(drawn).unwrap(), Some(cyst.clone()));
     let moved = Region {
         shape: square(9.0),
@@ -491,7 +496,7 @@ fn a_store_of_the_first_version_is_read_as_it_is_and_brought_up_to_date_by_write
     drop(store);
     let raw = rusqlite::Connection::open(&path).unwrap();
     let older = "ALTER TABLE regions DROP COLUMN cut; ALTER TABLE regions DROP COLUMN slice;
-        ALTER TABLE regions DROP COLUMN written; PRAGMA user_version = 1";
+        ALTER TABLE regions DROP COLUMN written; ALTER TABLE regions DROP COLUMN erased; PRAGMA user_version = 1";
     raw.execute_batch(older).unwrap();
     drop(raw);
     let regions = |store: &Store| {

@@ -29,6 +29,7 @@ use semihv_terminal::Protocol;
 pub use drawing::Tool;
 pub use looking::Change;
 pub use msg::{Msg, command};
+pub(crate) use regions::known_labels;
 pub use view::view;
 
 use beside::Company;
@@ -65,6 +66,8 @@ pub struct State {
     /// Where a drag of the window was last.
     dragged: Option<(u16, u16)>,
     drawing: Option<Drawing>,
+    /// On its way to the disk: it comes back when it does not get there.
+    sent: Option<Drawing>,
     /// What the last region was called: the next one often is the same.
     last_label: Option<String>,
     company: Company,
@@ -91,6 +94,7 @@ impl Default for State {
             pointer: None,
             dragged: None,
             drawing: None,
+            sent: None,
             last_label: None,
             company: Company::default(),
             has_histogram: false,
@@ -456,6 +460,12 @@ pub(crate) fn change_region(
     Ok(refresh(state, shared))
 }
 
+/// A drawing was stored, or not: then it is drawn on.
+pub(crate) fn region_edited(state: &mut State, is_stored: bool) {
+    let sent = state.sent.take().filter(|_| !is_stored);
+    state.drawing = state.drawing.take().or(sent);
+}
+
 pub(crate) fn erase_region(shared: &Shared) -> Result<Edit, &'static str> {
     regions::erase(shared)
 }
@@ -476,16 +486,6 @@ pub(crate) fn looks(state: &State) -> Vec<(ImageId, Look)> {
 
 pub(crate) fn restore_looks(state: &mut State, looks: Vec<(ImageId, Look)>) {
     state.looks.restore(looks);
-}
-
-/// Names of the regions of the shown case, for completion.
-pub(crate) fn known_labels(shared: &Shared) -> Vec<String> {
-    let images = shared.case.value().map(|detail| detail.images.as_slice());
-    let regions = images.unwrap_or_default().iter().flat_map(|it| &it.regions);
-    let mut labels: Vec<String> = regions.map(|region| region.label.clone()).collect();
-    labels.sort();
-    labels.dedup();
-    labels
 }
 
 /// `ct-017 · 2 of 3 · CT · kitty`.

@@ -177,10 +177,20 @@ pub(super) fn typed(state: &mut State, input: Input, shared: &mut Shared) -> Vec
             if let Edit::DrawRegion { .. } = edit {
                 shared.selection.region = place;
             }
-            state.drawing = None;
+            state.sent = state.drawing.take();
             effects.push(Effect::Edit(edit));
         }
     }
     effects.extend(refresh(state, shared));
     effects
+}
+
+/// Names of the regions of the shown case, for completion.
+pub(crate) fn known_labels(shared: &Shared) -> Vec<String> {
+    let images = shared.case.value().map(|detail| detail.images.as_slice());
+    let regions = images.unwrap_or_default().iter().flat_map(|it| &it.regions);
+    let mut labels: Vec<String> = regions.map(|region| region.label.clone()).collect();
+    labels.sort();
+    labels.dedup();
+    labels
 }

@@ -350,6 +350,20 @@ fn a_box_is_drawn_on_its_slice_and_kept() {
 }
 
 #[test]
+fn a_drawing_that_does_not_reach_the_disk_comes_back() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    draw(&mut pane, Tool::Box);
+    let drawing = pane.state.drawing.clone();
+    typed_keys(&mut pane, &[Key::ENTER]);
+    assert!(!is_typing(&pane.state));
+    region_edited(&mut pane.state, false);
+    assert_eq!(pane.state.drawing, drawing);
+    typed_keys(&mut pane, &[Key::ENTER]);
+    region_edited(&mut pane.state, true);
+    assert!(!is_typing(&pane.state));
+}
+
+#[test]
 fn escape_leaves_a_drawing_and_nothing_is_stored() {
     let mut pane = Pane::new(Protocol::Halfblocks);
     draw(&mut pane, Tool::Point);
