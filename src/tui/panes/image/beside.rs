@@ -46,8 +46,8 @@ impl Company {
         self.is_ready_for.replace(case) != Some(case) && self.has_thumbnails
     }
 
-    /// `linked` or `not linked`, and whether one is kept.
-    pub(super) fn said(&self) -> Option<String> {
+    /// `3 linked` or `3 not linked`, and whether one is kept; of the `others` that there are.
+    pub(super) fn said(&self, others: usize) -> Option<String> {
         let linked = if self.is_unlinked {
             "not linked"
         } else {
@@ -58,7 +58,7 @@ impl Company {
         } else {
             ""
         };
-        (self.beside > 0).then(|| format!("{} {linked}{kept}", self.beside + 1))
+        (others > 0).then(|| format!("{} {linked}{kept}", others + 1))
     }
 
     /// Keeps this image beside all others, or lets it go.

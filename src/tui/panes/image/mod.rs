@@ -21,15 +21,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ratatui::layout::Rect;
-use semihv_domain::{Failure, Image, ImageId, ImageState, RegionId};
-use semihv_engine::{CaseDetail, Edit, Reply};
+use semihv_domain::{Failure, Image, ImageId, ImageState};
+use semihv_engine::{CaseDetail, Reply};
 use semihv_imaging::{LegendLine, Look};
 use semihv_terminal::Protocol;
 
 pub use drawing::Tool;
 pub use looking::Change;
 pub use msg::{Msg, command};
-pub(crate) use regions::known_labels;
+pub(crate) use regions::{erase as erase_region, known_labels, named as named_region};
 pub use view::view;
 
 use beside::Company;
@@ -466,14 +466,6 @@ pub(crate) fn region_edited(state: &mut State, is_stored: bool) {
     state.drawing = state.drawing.take().or(sent);
 }
 
-pub(crate) fn erase_region(shared: &Shared) -> Result<Edit, &'static str> {
-    regions::erase(shared)
-}
-
-pub(crate) fn named_region(shared: &Shared) -> Result<(RegionId, String), &'static str> {
-    regions::named(shared)
-}
-
 /// The next region will probably be called the same.
 pub(crate) fn region_was_named(state: &mut State, label: &str) {
     state.last_label = Some(label.to_owned());
@@ -498,7 +490,10 @@ pub fn title(state: &State, shared: &Shared) -> Title {
         Some(semihv_domain::printable_line(&detail.case.key).into_owned()),
         Some(format!("{} of {}", position + 1, detail.images.len())),
         modality.map(|modality| modality.to_string()),
-        state.company.said(),
+        state
+            .asked
+            .as_ref()
+            .and_then(|it| state.company.said(it.beside.len())),
         state.protocol.map(|protocol| protocol.to_string()),
     ];
     Title {

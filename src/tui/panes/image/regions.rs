@@ -145,13 +145,13 @@ pub(super) fn change(state: &mut State, shared: &Shared) -> Result<(), &'static 
     Ok(())
 }
 
-pub(super) fn erase(shared: &Shared) -> Result<Edit, &'static str> {
+pub(crate) fn erase(shared: &Shared) -> Result<Edit, &'static str> {
     let region = own(shared)?.id;
     Ok(Edit::EraseRegion { region })
 }
 
 /// The region to be named anew, and its name.
-pub(super) fn named(shared: &Shared) -> Result<(semihv_domain::RegionId, String), &'static str> {
+pub(crate) fn named(shared: &Shared) -> Result<(semihv_domain::RegionId, String), &'static str> {
     let region = own(shared)?;
     Ok((region.id, region.label.clone()))
 }

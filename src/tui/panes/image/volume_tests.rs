@@ -463,6 +463,11 @@ fn images_side_by_side_go_through_their_slices_together_until_they_are_let_go() 
     pane.tell(Msg::Link);
     pane.look(Change::LastSlice);
     assert_eq!(slices(&pane), [39, 25, 25]);
+    assert!(
+        title(&pane.state, &pane.shared)
+            .right
+            .contains("3 not linked")
+    );
     // After four comes one.
     pane.tell(Msg::Beside);
     pane.tell(Msg::Beside);
