@@ -60,6 +60,7 @@ fn measure(name: &str, (protocol, is_draft): (Protocol, bool), slice: &Scan) -> 
         shows_overlays: true,
         regions: Vec::new(),
         fills_regions: false,
+        over: None,
         beside: Vec::new(),
         thumbnails: Vec::new(),
         marked: None,

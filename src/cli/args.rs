@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use semihv_imaging::{Cut, WindowChoice};
+use semihv_imaging::{ColourMap, Cut, WindowChoice};
 
 /// A terminal workbench for medical multimodal research: why is this answer wrong?
 ///
@@ -360,6 +360,17 @@ pub struct LookArguments {
     /// FILE those of a DICOM SEG or RTSTRUCT, a label map or a picture of labels
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
     pub regions: Option<String>,
+    /// Lay the values of another scan over it in colour, by their places in the patient
+    #[arg(long, value_name = "IMAGE", conflicts_with = "sheet")]
+    pub over: Option<String>,
+    /// The colours of what is laid over: hot, viridis or grey
+    #[arg(long, value_name = "MAP", default_value = "hot", requires = "over")]
+    pub over_map: ColourMap,
+    /// The values of the darkest and the brightest colour; default: the smallest value, and one
+    /// that all but one in 2000 stay below
+    #[arg(long, value_name = "LOW,HIGH", requires = "over", allow_hyphen_values = true,
+          value_parser = range)]
+    pub over_range: Option<(f32, f32)>,
     /// Up to N slices, evenly spaced, on one sheet
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "20")]
     pub sheet: Option<usize>,
@@ -369,6 +380,15 @@ pub struct LookArguments {
     /// Say below the picture of the PNG what it shows and what its colours mean
     #[arg(long, requires = "out")]
     pub legend: bool,
+}
+
+/// `0,5`: two values in order.
+fn range(given: &str) -> Result<(f32, f32), String> {
+    let (low, high) = given.split_once(',').unwrap_or((given, ""));
+    match (low.trim().parse::<f32>(), high.trim().parse::<f32>()) {
+        (Ok(low), Ok(high)) if low < high => Ok((low, high)),
+        _ => Err("give two values, the smaller one first, as in 0,5".to_owned()),
+    }
 }
 
 /// Spells `-has:note` as `NOT has:note`, which means the same and is no flag.

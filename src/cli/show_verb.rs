@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use semihv_domain::{Failure, FailureKind, printable_line};
-use semihv_engine::Engine;
+use semihv_domain::{Failure, FailureKind, Image, printable_line};
+use semihv_engine::{Engine, read_scan};
 use semihv_imaging::{
-    Extent, LegendLine, Limits, Look, Place, Raster, Scan, contact_sheet, describe, framing,
-    overlaid, png, shown, with_legend,
+    ColourMap, Extent, HeatMap, LegendLine, Limits, Look, Place, Plane, Raster, Scan,
+    contact_sheet, describe, framing, heated, overlaid, png, short, shown, with_legend,
 };
 use semihv_terminal::Choice;
 
@@ -47,9 +47,12 @@ pub(crate) fn show(
         .map_err(|error| Failure::of("show", FailureKind::User, &error))?;
     let (scan, known) = opened(engine, asked)?;
     let look = look(&scan, asked.look)?;
+    let over = Over::asked(engine, asked.look, (&scan, look.place))?;
     let refused = |error| Failure::of("show", FailureKind::Data, &error);
     let slice = scan.slice(look.place, Limits::default()).map_err(refused)?;
-    let description = describe(&scan, look.place, &slice, look.window);
+    let described = describe(&scan, look.place, &slice, look.window);
+    let said_over = over.as_ref().map(|over| format!(" · {}", over.said()));
+    let description = described + &said_over.unwrap_or_default();
     let regions = on_slice(&known, (&scan, look.place), &slice)?;
     let picture = |room: Extent| -> Result<Raster, Failure> {
         if let Some(most) = asked.look.sheet {
@@ -59,6 +62,10 @@ pub(crate) fn show(
         }
         let framing = framing(&scan, &slice.pixels, &look, room);
         let raster = shown(&scan, slice.clone(), &look, &framing, framing.shown);
+        let raster = match &over {
+            Some(over) => heated(raster, &over.values, &framing, (over.map, over.range)),
+            None => raster,
+        };
         let overlays = scan.overlays(look.place).into_iter();
         let raster = overlays
             .filter(|_| asked.look.regions.is_some())
@@ -84,7 +91,9 @@ pub(crate) fn show(
         write(path, drawn)?;
     }
     if output.is_json() {
-        return Ok(output.json(&said(asked, (&scan, &look), &description, &regions))?);
+        let mut said = said(asked, (&scan, &look), &description, &regions);
+        said["over"] = over.as_ref().map_or(serde_json::Value::Null, Over::json);
+        return Ok(output.json(&said)?);
     }
     if let Some(path) = &asked.look.out {
         output.line(&format!("{}: {description}", path.display()))?;
@@ -186,6 +195,62 @@ fn told(error: ShowError) -> VerbError {
     }
 }
 
+/// What is laid over a slice.
+struct Over {
+    name: String,
+    map: ColourMap,
+    range: (f32, f32),
+    unit: Option<&'static str>,
+    values: Plane,
+}
+
+impl Over {
+    fn asked(
+        engine: Option<&Engine>,
+        arguments: &LookArguments,
+        (scan, place): (&Scan, Place),
+    ) -> Result<Option<Self>, Failure> {
+        let Some(name) = &arguments.over else {
+            return Ok(None);
+        };
+        let refused = |error| {
+            Failure::of("show", FailureKind::Data, &error)
+                .with_hint("--over takes a scan of grey values of the same patient")
+        };
+        let given = located(engine, name)?;
+        let heat = HeatMap::of(&read_scan(&given.location)?, Limits::default()).map_err(refused)?;
+        Ok(Some(Self {
+            name: name.clone(),
+            map: arguments.over_map,
+            range: arguments.over_range.unwrap_or(heat.range()),
+            unit: heat.unit,
+            values: heat.on(&scan.geometry, place).map_err(refused)?,
+        }))
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "image": self.name, "map": self.map.name(),
+            "low": self.range.0, "high": self.range.1, "unit": self.unit,
+        })
+    }
+
+    /// `pet.nii.gz over it, hot from 0 to 5.2 SUV`.
+    fn said(&self) -> String {
+        let Self {
+            name, map, unit, ..
+        } = self;
+        let name = Path::new(name).file_name().unwrap_or_default();
+        let (low, high) = (short(self.range.0), short(self.range.1));
+        let unit = unit.map(|unit| format!(" {unit}")).unwrap_or_default();
+        let name = name.to_string_lossy();
+        format!(
+            "{} over it, {map} from {low} to {high}{unit}",
+            printable_line(&name)
+        )
+    }
+}
+
 /// The scan and, when they are asked for, the regions of a file or those that the workspace knows.
 fn opened(engine: Option<&Engine>, asked: &Asked<'_>) -> Result<(Scan, Vec<Named>), Failure> {
     let image = asked.image;
@@ -194,9 +259,27 @@ fn opened(engine: Option<&Engine>, asked: &Asked<'_>) -> Result<(Scan, Vec<Named
         None | Some("") => Vec::new(),
         Some(file) => of_file(file)?,
     };
-    let is_archived = image.contains("!/");
-    if is_archived || Path::new(image).exists() {
-        return Ok((semihv_engine::read_scan(image)?, of_given));
+    let located = located(engine, image)?;
+    let regions = match located.known {
+        Some((engine, found)) if given == Some("") => of_image(engine, &found)?,
+        _ => of_given,
+    };
+    Ok((read_scan(&located.location)?, regions))
+}
+
+/// A file, and what the workspace knows of it when it was named by its key.
+struct Located<'a> {
+    location: String,
+    known: Option<(&'a Engine, Image)>,
+}
+
+fn located<'a>(engine: Option<&'a Engine>, image: &str) -> Result<Located<'a>, Failure> {
+    if image.contains("!/") || Path::new(image).exists() {
+        let location = image.to_owned();
+        return Ok(Located {
+            location,
+            known: None,
+        });
     }
     let found = match engine {
         Some(engine) => engine.find_image(image)?.map(|found| (engine, found)),
@@ -207,13 +290,8 @@ fn opened(engine: Option<&Engine>, asked: &Asked<'_>) -> Result<(Scan, Vec<Named
         return Err(Failure::new("show", FailureKind::User, summary)
             .with_hint("give a path, or `CASE/IMAGE` inside a workspace"));
     };
-    let regions = if given == Some("") {
-        of_image(engine, &found)?
-    } else {
-        of_given
-    };
-    Ok((
-        semihv_engine::read_scan(&engine.location_of(&found))?,
-        regions,
-    ))
+    Ok(Located {
+        location: engine.location_of(&found),
+        known: Some((engine, found)),
+    })
 }

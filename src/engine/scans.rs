@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use semihv_curation::read_bytes;
 use semihv_domain::{Failure, FailureKind, Image};
-use semihv_imaging::{Extent, Limits, Raster, RegionFile, Scan, directory, is_directory, render};
+use semihv_imaging::{
+    Extent, HeatMap, Limits, Raster, RegionFile, Scan, directory, is_directory, render,
+};
 
 use crate::Engine;
 use crate::kept::Kept;
@@ -35,6 +37,7 @@ const MOST_BYTES_OF_SMALL: u64 = 64 << 20;
 pub(crate) struct Scans {
     opened: Kept<Scan>,
     regions: Kept<RegionFile>,
+    heat_maps: Kept<HeatMap>,
     thumbnails: Kept<Raster>,
 }
 
@@ -43,6 +46,7 @@ impl Default for Scans {
         Self {
             opened: Kept::new(MOST_BYTES, Scan::held_bytes),
             regions: Kept::new(MOST_REGION_BYTES, RegionFile::held_bytes),
+            heat_maps: Kept::new(MOST_BYTES, HeatMap::held_bytes),
             thumbnails: Kept::new(MOST_THUMBNAIL_BYTES, |it| it.as_bytes().len()),
         }
     }
@@ -62,6 +66,17 @@ impl Engine {
         let path = self.resolve_location(location);
         let location = path.to_string_lossy();
         self.inner.scans.regions.open(&location, read_regions)
+    }
+
+    /// The values of a scan, to be laid over another.
+    pub fn open_heat_map(&self, location: &str) -> Result<Arc<HeatMap>, Failure> {
+        let path = self.resolve_location(location);
+        let location = path.to_string_lossy();
+        self.inner.scans.heat_maps.open(&location, |location| {
+            let scan = self.inner.scans.opened.open(location, read_scan)?;
+            HeatMap::of(&scan, Limits::default())
+                .map_err(|error| Failure::of("overlay", FailureKind::Data, &error))
+        })
     }
 
     /// A small picture of a scan's first look.

@@ -9,6 +9,7 @@ mod describe;
 mod dicom;
 mod encode;
 mod fit;
+mod heat;
 #[cfg(test)]
 mod hostile_bytes;
 mod legend;
@@ -30,6 +31,7 @@ pub use describe::describe;
 pub use dicom::{Overlay, directory, is_directory};
 pub use encode::{EncodeError, png};
 pub use fit::{Extent, fit, fitted, resize};
+pub use heat::{ColourMap, HeatError, HeatMap, UnknownColourMap, heated};
 pub use legend::{LegendLine, with_legend};
 pub use look::{Framing, Look, Turn, overlaid, shown};
 pub use outline::{Ink, outline};

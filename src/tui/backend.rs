@@ -8,7 +8,7 @@ use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, JobId};
 use semihv_engine::{Edit, Edited, Event, JobSpec, Query, Reply};
-use semihv_imaging::{Raster, RegionFile, Scan};
+use semihv_imaging::{HeatMap, Raster, RegionFile, Scan};
 
 use crate::keymap::KeyRow;
 use crate::layout::Layout;
@@ -33,6 +33,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Opens a file that outlines regions.
     fn open_regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure>;
+
+    /// Opens the values of a scan, to be laid over another.
+    fn open_heat_map(&self, location: &str) -> Result<Arc<HeatMap>, Failure>;
 
     /// A small picture of what lies at an image's location.
     fn thumbnail(&self, location: &str) -> Result<Arc<Raster>, Failure>;
@@ -65,6 +68,8 @@ pub struct Settings {
     pub is_ascii: bool,
     /// The way of showing images that was asked for.
     pub graphics: Option<String>,
+    /// What the link to the terminal carries, in kbit/s; 0: 4000 over SSH, any here.
+    pub link_kbit: u64,
     /// The layout to start with.
     pub layout: Option<String>,
     /// Layouts of the manifest, after the built-in ones.

@@ -9,7 +9,7 @@ use semihv_engine::{
     Edit, Edited, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
     known_workspaces,
 };
-use semihv_imaging::{Raster, RegionFile, Scan};
+use semihv_imaging::{HeatMap, Raster, RegionFile, Scan};
 
 use crate::backend::{Backend, Settings};
 use crate::keymap::KeyRow;
@@ -39,6 +39,10 @@ impl Backend for Engine {
 
     fn thumbnail(&self, location: &str) -> Result<Arc<Raster>, Failure> {
         Self::thumbnail(self, location)
+    }
+
+    fn open_heat_map(&self, location: &str) -> Result<Arc<HeatMap>, Failure> {
+        Self::open_heat_map(self, location)
     }
 
     fn open_regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure> {
@@ -87,6 +91,7 @@ impl Backend for Engine {
             keys: self.keys().into_iter().map(key_row).collect(),
             is_ascii: settings.ascii.value,
             graphics: Some(settings.graphics.value.name().to_owned()),
+            link_kbit: settings.link_kbit.value,
             layout: Some(settings.layout.value),
             layouts,
             troubles,

@@ -7,7 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use semihv_domain::{ImageId, Modality, RegionSlice, Shape};
 use semihv_imaging::{
-    Cut, Framing, Geometry, LegendLine, Look, Measure, Pixels, Scan, Slice, Window,
+    ColourMap, Cut, Framing, Geometry, LegendLine, Look, Measure, Pixels, Plane, Scan, Slice,
+    Window, short,
 };
 
 use crate::graphics::Drawing;
@@ -30,12 +31,42 @@ pub struct PictureRequest {
     pub regions: Vec<Outline>,
     /// Hatched inside as well.
     pub fills_regions: bool,
+    /// Laid over it in colour.
+    pub over: Option<Over>,
     /// Shown beside it, in order.
     pub beside: Vec<Beside>,
     /// A strip below.
     pub thumbnails: Vec<Thumbnail>,
     /// Index into `regions` of the one that is looked at.
     pub marked: Option<usize>,
+}
+
+/// The values of an image, laid over another in colour.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Over {
+    pub location: String,
+    /// As people call it.
+    pub name: String,
+    pub map: ColourMap,
+}
+
+/// What was laid over a slice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeenOver {
+    /// Of the darkest and the brightest colour.
+    pub range: (f32, f32),
+    pub unit: Option<&'static str>,
+    /// At the pixels of the slice below.
+    pub values: Arc<Plane>,
+}
+
+impl SeenOver {
+    /// `hot from 0 to 5.2 SUV`.
+    pub fn said(&self, map: ColourMap) -> String {
+        let (low, high) = self.range;
+        let unit = self.unit.map(|unit| format!(" {unit}")).unwrap_or_default();
+        format!("{map} from {} to {}{unit}", short(low), short(high))
+    }
 }
 
 /// Another image in the same picture.
@@ -143,6 +174,8 @@ pub struct Seen {
     /// The values, for the one under a pointer; none for colour.
     pub slice: Option<Arc<Slice>>,
     pub regions: Regions,
+    /// What lies over it in colour, or why nothing does.
+    pub over: Option<Result<SeenOver, String>>,
 }
 
 impl Seen {
@@ -160,6 +193,7 @@ impl Seen {
             range: slice.pixels.grey_range(),
             slice: is_grey.then(|| Arc::new(slice.clone())),
             regions: Regions::default(),
+            over: None,
         }
     }
 }

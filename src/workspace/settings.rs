@@ -20,6 +20,7 @@ pub struct SettingsFile {
     pub store_mode: Option<StoreMode>,
     pub index_after_import: Option<bool>,
     pub query_timeout_ms: Option<u64>,
+    pub link_kbit: Option<u64>,
 }
 
 /// The user's own file: settings and key bindings.
@@ -164,6 +165,8 @@ pub struct Settings {
     pub index_after_import: Sourced<bool>,
     /// How long the terminal may take to say what it is; 0 chooses by the link.
     pub query_timeout_ms: Sourced<u64>,
+    /// What the link to the terminal carries, in kbit/s; 0: 4000 over SSH, any here.
+    pub link_kbit: Sourced<u64>,
 }
 
 impl Settings {
@@ -179,6 +182,7 @@ impl Settings {
             store_mode: Sourced::builtin(StoreMode::Auto),
             index_after_import: Sourced::builtin(true),
             query_timeout_ms: Sourced::builtin(0),
+            link_kbit: Sourced::builtin(0),
         }
     }
 
@@ -193,6 +197,7 @@ impl Settings {
         self.index_after_import
             .overlay(file.index_after_import, layer);
         self.query_timeout_ms.overlay(file.query_timeout_ms, layer);
+        self.link_kbit.overlay(file.link_kbit, layer);
         self
     }
 
@@ -223,6 +228,11 @@ impl Settings {
                 "query_timeout_ms",
                 self.query_timeout_ms.value.to_string(),
                 self.query_timeout_ms.layer,
+            ),
+            (
+                "link_kbit",
+                self.link_kbit.value.to_string(),
+                self.link_kbit.layer,
             ),
         ]
     }

@@ -1,6 +1,6 @@
 //! Labelled voxels in a grid of their own, shown on the slices of a scan.
 
-use super::transfer::Transfer;
+use super::transfer::{SliceWalk, Transfer};
 use super::{Mask, Presence, RegionError};
 use crate::{Cut, Extent, Geometry, Place};
 
@@ -106,20 +106,12 @@ impl Layers {
                 wanted.push((layer, is_wanted));
             }
         }
-        let slice = place.slice.min(onto.slices(place.cut) - 1);
-        let first = onto.voxel(place.cut, slice, (0, 0));
-        let layout = onto.layout(place.cut);
-        let along = |walk: crate::scan::Walk| {
-            let sign = if walk.is_reversed { -1.0 } else { 1.0 };
-            transfer.step(walk.axis).map(|step| step * sign)
-        };
-        let start = transfer.apply(first.map(f64::from));
-        let (across, down) = (along(layout.across), along(layout.down));
+        let walk = SliceWalk::of(&transfer, onto, place);
         let [width, height, depth] = self.geometry.extent;
         Ok(Mask::of(onto.slice_extent(place.cut), |x, y| {
+            let found = walk.at(x, y);
             let at = |axis: usize, side: u32| {
-                let place =
-                    start[axis] + across[axis] * f64::from(x) + down[axis] * f64::from(y) + 0.5;
+                let place = found[axis] + 0.5;
                 (place >= 0.0 && place < f64::from(side)).then_some(place as usize)
             };
             let (Some(i), Some(j), Some(k)) = (at(0, width), at(1, height), at(2, depth)) else {

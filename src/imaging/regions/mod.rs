@@ -21,6 +21,7 @@ use contours::Contours;
 pub use drawable::{Covered, Drawable, tint};
 use layers::{Layers, MOST_SEGMENTS};
 pub use mask::{Mask, Measure, Values, mask_drawn, measure};
+pub(crate) use transfer::{SliceWalk, Transfer};
 
 use crate::dicom::{self, tags};
 use crate::{Cut, DecodeError, Format, Geometry, Limits, Place, Scan};

@@ -1,10 +1,11 @@
 //! From the voxels of one grid to those of another that shows the same patient.
 
-use crate::Geometry;
+use crate::scan::Walk;
+use crate::{Geometry, Place};
 
 /// A voxel of one grid as a place among those of another: `rows * voxel + offset`.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Transfer {
+pub(crate) struct Transfer {
     rows: [[f64; 3]; 3],
     offset: [f64; 3],
 }
@@ -15,7 +16,7 @@ const SAME_SHAPE: f64 = 0.01;
 impl Transfer {
     /// By the places in the patient where both grids know them, else voxel by voxel, between grids
     /// of the same shape.
-    pub(super) fn between(from: &Geometry, to: &Geometry) -> Option<Self> {
+    pub(crate) fn between(from: &Geometry, to: &Geometry) -> Option<Self> {
         if let (Some(forwards), Some(backwards)) = (affine(from), affine(to).and_then(inverted)) {
             return Some(after(backwards, forwards));
         }
@@ -46,6 +47,37 @@ impl Transfer {
     /// What a step along an axis adds.
     pub(super) fn step(&self, axis: usize) -> [f64; 3] {
         self.rows.map(|row| row[axis])
+    }
+}
+
+/// The pixels of a slice as places among the voxels of another grid.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SliceWalk {
+    start: [f64; 3],
+    across: [f64; 3],
+    down: [f64; 3],
+}
+
+impl SliceWalk {
+    pub(crate) fn of(transfer: &Transfer, onto: &Geometry, place: Place) -> Self {
+        let slice = place.slice.min(onto.slices(place.cut) - 1);
+        let first = onto.voxel(place.cut, slice, (0, 0));
+        let layout = onto.layout(place.cut);
+        let along = |walk: Walk| {
+            let sign = if walk.is_reversed { -1.0 } else { 1.0 };
+            transfer.step(walk.axis).map(|step| step * sign)
+        };
+        Self {
+            start: transfer.apply(first.map(f64::from)),
+            across: along(layout.across),
+            down: along(layout.down),
+        }
+    }
+
+    pub(crate) fn at(&self, x: u32, y: u32) -> [f64; 3] {
+        [0, 1, 2].map(|axis| {
+            self.start[axis] + self.across[axis] * f64::from(x) + self.down[axis] * f64::from(y)
+        })
     }
 }
 

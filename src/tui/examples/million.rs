@@ -316,6 +316,10 @@ impl Backend for MadeUp {
         semihv_tui::graphics::NoFiles.regions(location)
     }
 
+    fn open_heat_map(&self, location: &str) -> Result<Arc<semihv_imaging::HeatMap>, Failure> {
+        semihv_tui::graphics::NoFiles.heat_map(location)
+    }
+
     fn thumbnail(&self, location: &str) -> Result<Arc<semihv_imaging::Raster>, Failure> {
         semihv_tui::graphics::NoFiles.thumbnail(location)
     }

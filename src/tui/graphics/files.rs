@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_imaging::{Raster, RegionFile, Scan};
+use semihv_imaging::{HeatMap, Raster, RegionFile, Scan};
 
 /// Opens what a request names by its location.
 pub trait Files {
     fn scan(&self, location: &str) -> Result<Arc<Scan>, Failure>;
 
     fn regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure>;
+
+    /// The values of a scan that is laid over another.
+    fn heat_map(&self, location: &str) -> Result<Arc<HeatMap>, Failure>;
 
     /// A small picture of what lies there.
     fn thumbnail(&self, location: &str) -> Result<Arc<Raster>, Failure>;
@@ -25,6 +28,10 @@ impl Files for NoFiles {
     }
 
     fn regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure> {
+        Err(closed(location))
+    }
+
+    fn heat_map(&self, location: &str) -> Result<Arc<HeatMap>, Failure> {
         Err(closed(location))
     }
 

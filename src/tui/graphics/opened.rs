@@ -1,15 +1,17 @@
 //! A slice that was read: fitted, drawn, and what is known of it.
 
+use std::sync::Arc;
+
 use semihv_domain::{Failure, FailureKind};
 use semihv_imaging::{
-    Extent, Framing, Limits, Look, Raster, Scan, Slice, describe, overlaid, shown,
+    Extent, Framing, Limits, Look, Raster, Scan, Slice, describe, heated, overlaid, shown,
 };
 use semihv_terminal::Protocol;
 
 use super::files::Files;
 use super::prepare::Canvas;
 use super::regions::Drawn;
-use crate::picture::{Outline, PictureRequest, Regions, Seen};
+use crate::picture::{Outline, Over, PictureRequest, Regions, Seen, SeenOver};
 
 /// From this many pixels on an outline of one pixel is too thin to be seen.
 const THIN_LINES_UP_TO: u32 = 400;
@@ -20,6 +22,7 @@ const DRAFT_LEVELS: u8 = 16;
 /// What is drawn over a slice.
 pub(super) struct Strokes<'a> {
     pub(super) regions: &'a [Outline],
+    pub(super) over: Option<&'a Over>,
     pub(super) marked: Option<usize>,
     pub(super) is_filled: bool,
     pub(super) shows_overlays: bool,
@@ -30,6 +33,7 @@ impl<'a> Strokes<'a> {
     pub(super) fn of(request: &'a PictureRequest) -> Self {
         Self {
             regions: &request.regions,
+            over: request.over.as_ref(),
             marked: request.marked,
             is_filled: request.fills_regions,
             shows_overlays: request.shows_overlays,
@@ -99,6 +103,9 @@ impl<'a> Opened<'a> {
             ),
             ..regions.seen.clone()
         };
+        seen.over = strokes
+            .over
+            .map(|over| laid_over((scan, &look), over, files));
         let raster = shown(scan, self.slice, &look, framing, extent);
         // Fewer greys compress better: nobody reads values off a slice that flies past.
         let is_kitty = matches!(canvas.capabilities.protocol, Protocol::Kitty(_));
@@ -106,6 +113,12 @@ impl<'a> Opened<'a> {
             raster.with_grey_levels(DRAFT_LEVELS)
         } else {
             raster
+        };
+        let raster = match (&seen.over, strokes.over) {
+            (Some(Ok(laid)), Some(over)) => {
+                heated(raster, &laid.values, framing, (over.map, laid.range))
+            }
+            _ => raster,
         };
         let overlays = if strokes.shows_overlays {
             scan.overlays(look.place)
@@ -119,4 +132,19 @@ impl<'a> Opened<'a> {
         let pen = (strokes.marked, thin, strokes.is_filled);
         (regions.draw(raster, framing, pen), seen)
     }
+}
+
+fn laid_over(
+    (scan, look): (&Scan, &Look),
+    over: &Over,
+    files: &dyn Files,
+) -> Result<SeenOver, String> {
+    let opened = files.heat_map(&over.location);
+    let opened = opened.map_err(|failure| failure.summary)?;
+    let values = opened.on(&scan.geometry, look.place);
+    Ok(SeenOver {
+        range: opened.range(),
+        unit: opened.unit,
+        values: Arc::new(values.map_err(|error| error.to_string())?),
+    })
 }

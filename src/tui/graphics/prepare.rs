@@ -85,6 +85,18 @@ pub fn exported(
         .zip(&export.legend)
         .filter(|((_, seen), _)| seen.bounds.is_some());
     let mut lines = vec![head];
+    let over = request.over.iter().zip(&made.seen.over);
+    lines.extend(over.filter_map(|(over, laid)| {
+        let said = format!(
+            "{} over it, {}",
+            over.name,
+            laid.as_ref().ok()?.said(over.map)
+        );
+        Some(LegendLine {
+            colour: Some(over.map.colour(1.0)),
+            text: said,
+        })
+    }));
     lines.extend(on_slice.map(|((_, seen), line)| LegendLine {
         colour: Some(seen.colour),
         text: line.text.clone(),
@@ -177,6 +189,7 @@ fn together(
         let framing = opened.framing(tile.extent);
         let strokes = Strokes {
             regions: &other.regions,
+            over: None,
             marked: None,
             ..Strokes::of(request)
         };
@@ -458,6 +471,7 @@ pub(crate) mod tests {
             shows_overlays: true,
             regions: Vec::new(),
             fills_regions: false,
+            over: None,
             beside: Vec::new(),
             thumbnails: Vec::new(),
             marked: None,

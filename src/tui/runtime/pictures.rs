@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::KeyEvent;
 use semihv_domain::{Failure, FailureKind};
-use semihv_imaging::{Raster, RegionFile, Scan};
+use semihv_imaging::{HeatMap, Raster, RegionFile, Scan};
 use semihv_terminal::{Capabilities, Choice, ColourDepth, Evidence, Protocol, decide, detect};
 
 use crate::action::Action;
@@ -25,8 +25,9 @@ pub(super) type Prepare =
 pub(super) type Exporter =
     Arc<dyn Fn(&dyn Backend, &Export) -> Result<String, Failure> + Send + Sync>;
 
-/// What is assumed of a link: 4 Mbit/s.
-const LINK_BYTES_A_SECOND: f64 = 500_000.0;
+/// What is assumed of a link of which nobody says what it carries.
+const USUAL_KBIT: u64 = 4_000;
+const BYTES_OF_A_KBIT: f64 = 125.0;
 
 /// What the terminal can show, and what it holds of ours.
 pub(super) struct Pictures {
@@ -34,15 +35,15 @@ pub(super) struct Pictures {
     on_screen: OnScreen,
     late: LateReplies,
     choice: Choice,
-    /// There is a link between us and the terminal.
-    is_remote: bool,
+    /// What the link to the terminal carries in a second; none: there is no link.
+    link_kbit: Option<u64>,
     /// What the terminal said so far; answers may still come.
     evidence: Option<Evidence>,
 }
 
 impl Pictures {
     /// Asks the terminal, before anything else reads its input.
-    pub(super) fn detect(wanted: Option<&str>) -> Self {
+    pub(super) fn detect(wanted: Option<&str>, link_kbit: u64) -> Self {
         // The settings were checked when they were read; an unknown word means: ask.
         let choice = wanted
             .and_then(|name| name.parse().ok())
@@ -65,7 +66,7 @@ impl Pictures {
             on_screen: OnScreen::default(),
             late: LateReplies::new(is_settled, Instant::now()),
             choice,
-            is_remote: std::env::var_os("SSH_CONNECTION").is_some(),
+            link_kbit: link(link_kbit, std::env::var_os("SSH_CONNECTION").is_some()),
             evidence,
         }
     }
@@ -135,9 +136,10 @@ impl Pictures {
     /// How long a link takes for an answer's picture. Pictures that come faster than the link
     /// carries them would queue up, and the last one would be seen long after the last key.
     pub(super) fn pause_after(&self, answer: &Action) -> Duration {
-        match answer {
-            Action::Drawn(_, Ok(picture)) if self.is_remote => {
-                Duration::from_secs_f64(picture.wire_bytes() as f64 / LINK_BYTES_A_SECOND)
+        match (answer, self.link_kbit) {
+            (Action::Drawn(_, Ok(picture)), Some(kbit)) => {
+                let bytes_a_second = kbit as f64 * BYTES_OF_A_KBIT;
+                Duration::from_secs_f64(picture.wire_bytes() as f64 / bytes_a_second)
             }
             _ => Duration::ZERO,
         }
@@ -165,6 +167,14 @@ impl Pictures {
     }
 }
 
+/// What a link carries: as it was set, else as is usual over SSH.
+fn link(set: u64, is_remote: bool) -> Option<u64> {
+    match set {
+        0 => is_remote.then_some(USUAL_KBIT),
+        set => Some(set),
+    }
+}
+
 /// What pictures need comes from the backend.
 pub(super) struct OfBackend<'a>(pub(super) &'a dyn Backend);
 
@@ -175,6 +185,10 @@ impl Files for OfBackend<'_> {
 
     fn regions(&self, location: &str) -> Result<Arc<RegionFile>, Failure> {
         self.0.open_regions(location)
+    }
+
+    fn heat_map(&self, location: &str) -> Result<Arc<HeatMap>, Failure> {
+        self.0.open_heat_map(location)
     }
 
     fn thumbnail(&self, location: &str) -> Result<Arc<Raster>, Failure> {

@@ -144,7 +144,7 @@ impl Workbench {
         heard: Sender<Heard>,
     ) -> io::Result<Self> {
         let settings = backend.settings();
-        let pictures = Pictures::detect(settings.graphics.as_deref());
+        let pictures = Pictures::detect(settings.graphics.as_deref(), settings.link_kbit);
         let size = size();
         let mut state = State::new(&Start {
             settings,

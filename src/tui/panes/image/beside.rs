@@ -1,10 +1,11 @@
 //! Several images in one picture: side by side, linked, and a strip of small ones below.
 
 use semihv_domain::{CaseId, Image, ImageId, ImageState};
+use semihv_imaging::ColourMap;
 
 use super::looking::{Change, Looks};
 use super::{Msg, State, regions, shown};
-use crate::picture::{Beside, Picture, Thumbnail};
+use crate::picture::{Beside, Over, Picture, Thumbnail};
 use crate::shared::Shared;
 
 /// More pictures side by side are too small to be judged.
@@ -21,6 +22,8 @@ pub(super) struct Company {
     /// Stays beside while others are looked at, even those of other cases.
     kept: Option<Box<Image>>,
     has_thumbnails: bool,
+    /// The colours in which another image lies over the shown one.
+    over: Option<ColourMap>,
     /// The case whose first picture was drawn: its small ones may be read now.
     is_ready_for: Option<CaseId>,
     /// Looked at before this one.
@@ -61,6 +64,21 @@ impl Company {
         (others > 0).then(|| format!("{} {linked}{kept}", others + 1))
     }
 
+    /// No colours, hot, viridis, grey, and none again.
+    fn recolour(&mut self) {
+        self.over = match self.over {
+            None => ColourMap::ALL.first().copied(),
+            Some(now) => {
+                let mut all = ColourMap::ALL.into_iter().skip_while(|map| *map != now);
+                all.nth(1)
+            }
+        };
+    }
+
+    pub(super) fn lays_over(&self) -> bool {
+        self.over.is_some()
+    }
+
     /// Keeps this image beside all others, or lets it go.
     fn keep(&mut self, image: &Image) {
         let is_kept = self.kept.as_ref().is_some_and(|kept| kept.id == image.id);
@@ -81,6 +99,7 @@ pub(super) fn update(state: &mut State, msg: &Msg, shared: &mut Shared) {
                 state.company.keep(image);
             }
         }
+        Msg::Over => state.company.recolour(),
         Msg::Flip => flip(state, shared),
         _ => {}
     }
@@ -122,6 +141,20 @@ pub(super) fn beside(state: &State, shared: &Shared) -> Vec<Beside> {
             },
         })
         .collect()
+}
+
+/// The kept one, else the next of the case, is laid over the shown one.
+pub(super) fn over(state: &State, shared: &Shared) -> Option<Over> {
+    let map = state.company.over?;
+    let (image, position) = shown(shared)?;
+    let kept = state.company.kept.as_deref().filter(|it| it.id != image.id);
+    let all = kept.into_iter().chain(following(shared, position));
+    let other = all.into_iter().find(|other| is_readable(other))?;
+    Some(Over {
+        location: other.location.clone(),
+        name: other.key.clone(),
+        map,
+    })
 }
 
 /// The names of the images in the picture, column by column.

@@ -155,7 +155,7 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         Msg::PreviousRegion => effects = regions::mark(state, shared, regions::previous(shared)),
         // What needs words goes through [`crate::annotate`].
         Msg::Draw(_) | Msg::ChangeRegion | Msg::EraseRegion | Msg::NameRegion => {}
-        Msg::Beside | Msg::Link | Msg::Keep | Msg::Thumbnails | Msg::Flip => {
+        Msg::Beside | Msg::Link | Msg::Keep | Msg::Thumbnails | Msg::Flip | Msg::Over => {
             beside::update(state, &msg, shared);
         }
         Msg::Export => return export(state, shared).into_iter().collect(),
@@ -609,6 +609,7 @@ fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
         marked: marked.filter(|&region| region < regions.len()),
         regions,
         fills_regions: state.fills_regions,
+        over: beside::over(state, shared),
         beside: beside::beside(state, shared),
         thumbnails: beside::thumbnails(state, shared),
     })

@@ -37,6 +37,8 @@ pub enum Msg {
     Link,
     /// This image stays beside the others, or not.
     Keep,
+    /// The values of another image in colour over this one.
+    Over,
     Thumbnails,
     Histogram,
     /// What is seen, as a file.
@@ -76,6 +78,7 @@ pub fn command(name: &str) -> Option<Msg> {
         "beside" => Some(Msg::Beside),
         "link" => Some(Msg::Link),
         "keep" => Some(Msg::Keep),
+        "over" => Some(Msg::Over),
         "thumbnails" => Some(Msg::Thumbnails),
         "export" => Some(Msg::Export),
         "histogram" => Some(Msg::Histogram),

@@ -123,6 +123,21 @@ pub(super) fn looked(picture: &Picture) -> String {
     parts.join(" · ")
 }
 
+/// `W 400 L 40 · pet hot from 0 to 5.2`, or why nothing is laid over.
+pub(super) fn with_over(looked: String, picture: &Picture) -> String {
+    let said = match (&picture.request.over, &picture.seen.over) {
+        (Some(over), Some(Ok(laid))) => format!("{} {}", over.name, laid.said(over.map)),
+        (Some(over), Some(Err(trouble))) => {
+            format!("{} cannot be laid over: {trouble}", over.name)
+        }
+        _ => "no other picture to lay over it".to_owned(),
+    };
+    if looked.is_empty() {
+        return said;
+    }
+    format!("{looked} · {said}")
+}
+
 /// `x 131 y 207: -843 HU · -23.4 11.0 84.5 mm`.
 pub(super) fn pointed(picture: &Picture, (x, y): (u32, u32)) -> String {
     let value = match picture.seen.slice.as_deref() {
@@ -141,7 +156,16 @@ pub(super) fn pointed(picture: &Picture, (x, y): (u32, u32)) -> String {
     let millimetres = at
         .map(|[left, back, up]| format!(" · L {left:.1} P {back:.1} S {up:.1} mm"))
         .unwrap_or_default();
-    format!("x {x} y {y}: {value}{millimetres}")
+    let over = over_at(picture, (x, y)).unwrap_or_default();
+    format!("x {x} y {y}: {value}{over}{millimetres}")
+}
+
+/// ` · over it 3.2 SUV`.
+fn over_at(picture: &Picture, (x, y): (u32, u32)) -> Option<String> {
+    let laid = picture.seen.over.as_ref()?.as_ref().ok()?;
+    let value = laid.values.value(x, y).filter(|value| value.is_finite())?;
+    let unit = laid.unit.map(|unit| format!(" {unit}")).unwrap_or_default();
+    Some(format!(" · over it {}{unit}", short(value)))
 }
 
 /// `axial 42/96 ··•··•·▲·•··`: where the slice lies, and which of all would be taken for training:

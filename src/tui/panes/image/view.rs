@@ -90,7 +90,10 @@ impl Footer {
     fn of(state: &State, image: &Image, rows: u16) -> Self {
         Self {
             has_look: rows >= ROWS_FOR_CAPTION
-                && (is_scan(state, image) || state.pointer.is_some() || state.drawing.is_some()),
+                && (is_scan(state, image)
+                    || state.pointer.is_some()
+                    || state.drawing.is_some()
+                    || state.company.lays_over()),
             has_histogram: rows >= ROWS_FOR_NAMES && state.has_histogram,
             has_caption: rows >= ROWS_FOR_CAPTION,
             has_regions: rows >= ROWS_FOR_REGIONS && !image.regions.is_empty(),
@@ -227,7 +230,12 @@ impl Page<'_> {
             let text = self.shortened(&text, width);
             return self.put((self.area.x + 1, row), &text, Role::Accent, buffer);
         }
-        let right = self.shortened(&printable_line(&readout::looked(picture)), width);
+        let mut looked = readout::looked(picture);
+        // The value that lies over the pointer says more than the ends of all values.
+        if state.company.lays_over() && state.pointer.is_none() {
+            looked = readout::with_over(looked, picture);
+        }
+        let right = self.shortened(&printable_line(&looked), width);
         let room = width.saturating_sub(right.width() + 2);
         // The value under the pointer stands where the strip is otherwise.
         let left = match state.pointer {

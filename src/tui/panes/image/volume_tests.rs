@@ -1,6 +1,9 @@
 //! The pane over a volume: slices, planes, windows, the pointer, and what is asked while a key is
 //! held.
 
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Color;
 use semihv_engine::Edit;
 use semihv_imaging::{Cut, Limits, Scan, WindowChoice};
 use semihv_terminal::{ColourDepth, Placement};
@@ -43,6 +46,11 @@ impl Files for SameScan {
 
     fn regions(&self, location: &str) -> Result<Arc<semihv_imaging::RegionFile>, Failure> {
         NoFiles.regions(location)
+    }
+
+    fn heat_map(&self, _: &str) -> Result<Arc<semihv_imaging::HeatMap>, Failure> {
+        let map = semihv_imaging::HeatMap::of(&volume(), Limits::default());
+        Ok(Arc::new(map.unwrap()))
     }
 
     fn thumbnail(&self, _: &str) -> Result<Arc<semihv_imaging::Raster>, Failure> {
@@ -523,4 +531,46 @@ fn small_pictures_come_after_the_large_one() {
     let asked = pane.request.clone().unwrap().thumbnails;
     let shown: Vec<bool> = asked.iter().map(|it| it.is_shown).collect();
     assert_eq!(shown, [true, false, false]);
+}
+
+/// Cells of the picture in which red is far above green and blue.
+fn red_cells(pane: &Pane) -> usize {
+    let picture = pane.state.picture.value().unwrap();
+    let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 20));
+    picture.draw(buffer.area, &mut buffer);
+    let is_red = |colour: Color| matches!(colour, Color::Rgb(red, green, _) if red > green.saturating_add(60));
+    let cells = buffer.content.iter();
+    cells
+        .filter(|cell| is_red(cell.fg) || is_red(cell.bg))
+        .count()
+}
+
+#[test]
+fn another_image_lies_over_this_one_in_colours_that_go_round() {
+    let mut pane = three_volumes();
+    let map = |pane: &Pane| {
+        let over = pane.request.clone().unwrap().over;
+        over.map(|over| (over.name, over.map.name()))
+    };
+    assert_eq!((map(&pane), red_cells(&pane)), (None, 0));
+    pane.tell(Msg::Over);
+    assert_eq!(map(&pane), Some(("img-2".to_owned(), "hot")));
+    assert!(red_cells(&pane) > 2, "{}", red_cells(&pane));
+    let text = pane.text();
+    assert!(text.contains("img-2 hot from 0 to"), "{text}");
+    pane.tell(Msg::Nudge(1, 0));
+    assert!(pane.text().contains("over it"), "{}", pane.text());
+    pane.tell(Msg::Over);
+    assert_eq!(map(&pane).unwrap().1, "viridis");
+    pane.tell(Msg::Over);
+    pane.tell(Msg::Over);
+    assert_eq!(map(&pane), None);
+}
+
+#[test]
+fn a_single_image_says_that_there_is_none_to_lay_over_it() {
+    let mut pane = Pane::new(Protocol::Halfblocks);
+    pane.tell(Msg::Over);
+    let text = pane.text();
+    assert!(text.contains("no other picture"), "{text}");
 }
