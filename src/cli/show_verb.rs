@@ -5,7 +5,7 @@ use std::path::Path;
 use semihv_domain::{Failure, FailureKind, Image, printable_line};
 use semihv_engine::{Engine, read_scan};
 use semihv_imaging::{
-    ColourMap, Extent, HeatMap, LegendLine, Limits, Look, Place, Plane, Raster, Scan,
+    ColourMap, Extent, HeatMap, LegendLine, Limits, Look, Place, Plane, Raster, Scan, Slice,
     contact_sheet, describe, framing, heated, overlaid, png, short, shown, with_legend,
 };
 use semihv_terminal::Choice;
@@ -54,26 +54,13 @@ pub(crate) fn show(
     let said_over = over.as_ref().map(|over| format!(" · {}", over.said()));
     let description = described + &said_over.unwrap_or_default();
     let regions = on_slice(&known, (&scan, look.place), &slice)?;
-    let picture = |room: Extent| -> Result<Raster, Failure> {
-        if let Some(most) = asked.look.sheet {
-            let layout = (most.max(1), SHEET_ACROSS, SHEET_SIDE);
-            let sheet = contact_sheet(&scan, &look, layout, Limits::default());
-            return sheet.map(|(raster, _)| raster).map_err(refused);
-        }
-        let framing = framing(&scan, &slice.pixels, &look, room);
-        let raster = shown(&scan, slice.clone(), &look, &framing, framing.shown);
-        let raster = match &over {
-            Some(over) => heated(raster, &over.values, &framing, (over.map, over.range)),
-            None => raster,
-        };
-        let overlays = scan.overlays(look.place).into_iter();
-        let raster = overlays
-            .filter(|_| asked.look.regions.is_some())
-            .fold(raster, |raster, overlay| {
-                overlaid(raster, &overlay, &framing, OVERLAY)
-            });
-        Ok(drawn(raster, &regions, &framing))
+    let to_draw = ToDraw {
+        seen: (&scan, &slice, &look),
+        over: over.as_ref(),
+        regions: &regions,
+        asked: asked.look,
     };
+    let picture = |room: Extent| to_draw.picture(room);
     // What is seen comes before what is not.
     let (here, elsewhere): (Vec<_>, Vec<_>) = regions.iter().partition(|it| it.is_here());
     let lines: Vec<String> = here
@@ -111,6 +98,40 @@ pub(crate) fn show(
     };
     print(&shown, options, output.raw()).map_err(told)?;
     said_lines(&lines, output)
+}
+
+/// A slice and what is drawn over it.
+struct ToDraw<'a> {
+    seen: (&'a Scan, &'a Slice, &'a Look),
+    over: Option<&'a Over>,
+    regions: &'a [Here<'a>],
+    asked: &'a LookArguments,
+}
+
+impl ToDraw<'_> {
+    fn picture(&self, room: Extent) -> Result<Raster, Failure> {
+        let (scan, slice, look) = self.seen;
+        if let Some(most) = self.asked.sheet {
+            let layout = (most.max(1), SHEET_ACROSS, SHEET_SIDE);
+            let sheet = contact_sheet(scan, look, layout, Limits::default());
+            return sheet
+                .map(|(raster, _)| raster)
+                .map_err(|error| Failure::of("show", FailureKind::Data, &error));
+        }
+        let framing = framing(scan, &slice.pixels, look, room);
+        let raster = shown(scan, slice.clone(), look, &framing, framing.shown);
+        let raster = match self.over {
+            Some(over) => heated(raster, &over.values, &framing, (over.map, over.range)),
+            None => raster,
+        };
+        let overlays = scan.overlays(look.place).into_iter();
+        let raster = overlays
+            .filter(|_| self.asked.regions.is_some())
+            .fold(raster, |raster, overlay| {
+                overlaid(raster, &overlay, &framing, OVERLAY)
+            });
+        Ok(drawn(raster, self.regions, &framing))
+    }
 }
 
 /// Names without their folders, what is shown, and the regions on the slice in their colours.
