@@ -10,12 +10,13 @@ fn root() -> &'static Path {
 }
 
 /// Which crates of ours a crate may name; `src/README.md` says why.
-const EDGES: [(&str, &[&str]); 12] = [
+const EDGES: [(&str, &[&str]); 13] = [
     ("domain", &[]),
     ("terminal", &["domain"]),
     ("workspace", &["domain"]),
     ("imaging", &["domain"]),
     ("curation", &["domain", "workspace", "imaging"]),
+    ("encoders", &["imaging"]),
     ("retrieval", &["domain", "workspace"]),
     ("evaluation", &["domain", "workspace"]),
     ("runs", &["domain", "workspace"]),
@@ -26,6 +27,7 @@ const EDGES: [(&str, &[&str]); 12] = [
             "workspace",
             "imaging",
             "curation",
+            "encoders",
             "retrieval",
             "evaluation",
             "runs",

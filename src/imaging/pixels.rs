@@ -215,7 +215,7 @@ impl Raster {
     }
 
     /// The part that begins at a pixel; what lies outside is left out.
-    pub(crate) fn cropped(&self, left: u32, top: u32, part: Extent) -> Self {
+    pub fn cropped(&self, left: u32, top: u32, part: Extent) -> Self {
         let Extent { width, height } = part;
         match self {
             Self::Grey(grey) => Self::Grey(crop_imm(grey, left, top, width, height).to_image()),
