@@ -18,6 +18,7 @@ const EDGES: [(&str, &[&str]); 13] = [
     ("curation", &["domain", "workspace", "imaging"]),
     ("encoders", &["imaging"]),
     ("retrieval", &["domain", "workspace"]),
+    ("vectors", &["domain"]),
     ("evaluation", &["domain", "workspace"]),
     ("runs", &["domain", "workspace"]),
     (

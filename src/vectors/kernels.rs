@@ -1,0 +1,248 @@
+//! Inner products of rows of codes with one row, the same integers by every kernel.
+
+#![expect(unsafe_code, reason = "loads of whole registers")]
+
+/// Which instructions do it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kernel {
+    Avx512Vnni,
+    Avx2,
+    Scalar,
+}
+
+impl Kernel {
+    /// Those that this processor has, the fastest first.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut kernels = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                kernels.push(Self::Avx512Vnni);
+            }
+            if is_x86_feature_detected!("avx2") {
+                kernels.push(Self::Avx2);
+            }
+        }
+        kernels.push(Self::Scalar);
+        kernels
+    }
+
+    /// The fastest of this processor.
+    pub(crate) fn best() -> Self {
+        Self::available().first().copied().unwrap_or(Self::Scalar)
+    }
+
+    /// Of rows that lie one after the other.
+    pub(crate) fn run(self, codes: &[i8], query: &[i8], out: &mut [i32]) {
+        match self {
+            // SAFETY: every value comes from `available`, which asks the processor.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => unsafe { x86::run_vnni(codes, query, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { x86::run_avx2(codes, query, out) },
+            _ => run_scalar(codes, query, out),
+        }
+    }
+
+    /// Of the rows with these numbers; a number out of range gives 0.
+    pub(crate) fn picked(self, codes: &[i8], query: &[i8], rows: &[u32], out: &mut [i32]) {
+        match self {
+            // SAFETY: as in `run`.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => unsafe { x86::picked_vnni(codes, query, rows, out) },
+            // SAFETY: as in `run`.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => unsafe { x86::picked_avx2(codes, query, rows, out) },
+            _ => {
+                for (out, &row) in out.iter_mut().zip(rows) {
+                    *out = row_of(codes, query.len(), row).map_or(0, |row| dot_scalar(row, query));
+                }
+            }
+        }
+    }
+}
+
+fn row_of(codes: &[i8], stride: usize, row: u32) -> Option<&[i8]> {
+    codes.get(crate::fuse::stretch(row as usize, stride))
+}
+
+fn run_scalar(codes: &[i8], query: &[i8], out: &mut [i32]) {
+    for (out, row) in out.iter_mut().zip(codes.chunks_exact(query.len().max(1))) {
+        *out = dot_scalar(row, query);
+    }
+}
+
+fn dot_scalar(row: &[i8], query: &[i8]) -> i32 {
+    row.iter()
+        .zip(query)
+        .map(|(&a, &b)| i32::from(a) * i32::from(b))
+        .sum()
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{
+        __m256i, __m512i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_prefetch,
+        _mm_shuffle_epi32, _mm256_abs_epi8, _mm256_add_epi32, _mm256_castsi256_si128,
+        _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
+        _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8, _mm512_add_epi32,
+        _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_reduce_add_epi32, _mm512_set1_epi8,
+        _mm512_setzero_si512, _mm512_xor_si512,
+    };
+
+    use super::row_of;
+    use crate::encode::LANE;
+
+    /// Rows ahead whose first lines are asked for when rows are picked here and there.
+    const AHEAD: usize = 8;
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn load(lane: &[i8; LANE]) -> __m512i {
+        // SAFETY: the array has the 64 bytes that are read; no alignment is asked for.
+        unsafe { _mm512_loadu_si512(lane.as_ptr().cast()) }
+    }
+
+    /// The instruction multiplies unsigned by signed bytes: rows are moved up by 128, and `moved`,
+    /// 128 times the sum of the query, is taken away again.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    fn dot_vnni(row: &[i8], query: &[i8], moved: i32) -> i32 {
+        let up = _mm512_set1_epi8(i8::MIN);
+        let mut sums = [_mm512_setzero_si512(); 2];
+        let (row, _) = row.as_chunks::<LANE>();
+        let (query, _) = query.as_chunks::<LANE>();
+        for (row, query) in row.chunks(2).zip(query.chunks(2)) {
+            for ((row, query), sum) in row.iter().zip(query).zip(&mut sums) {
+                *sum = _mm512_dpbusd_epi32(*sum, _mm512_xor_si512(load(row), up), load(query));
+            }
+        }
+        let [even, odd] = sums;
+        _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd)) - moved
+    }
+
+    fn moved(query: &[i8]) -> i32 {
+        128 * query.iter().map(|&code| i32::from(code)).sum::<i32>()
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) fn run_vnni(codes: &[i8], query: &[i8], out: &mut [i32]) {
+        let moved = moved(query);
+        for (out, row) in out.iter_mut().zip(codes.chunks_exact(query.len().max(1))) {
+            *out = dot_vnni(row, query, moved);
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) fn picked_vnni(codes: &[i8], query: &[i8], rows: &[u32], out: &mut [i32]) {
+        let moved = moved(query);
+        for (at, (out, &row)) in out.iter_mut().zip(rows).enumerate() {
+            ask_for(codes, query.len(), rows.get(at + AHEAD));
+            *out = row_of(codes, query.len(), row).map_or(0, |row| dot_vnni(row, query, moved));
+        }
+    }
+
+    #[inline]
+    fn ask_for(codes: &[i8], stride: usize, row: Option<&u32>) {
+        let Some(row) = row.and_then(|&row| row_of(codes, stride, row)) else {
+            return;
+        };
+        for lane in row.chunks(LANE) {
+            // SAFETY: a hint; the address is that of a slice in any case.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(lane.as_ptr()) };
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load_half(lane: &[i8; 32]) -> __m256i {
+        // SAFETY: the array has the 32 bytes that are read; no alignment is asked for.
+        unsafe { _mm256_loadu_si256(lane.as_ptr().cast()) }
+    }
+
+    /// Magnitudes times signed codes: two products of at most 128 * 127 fit in 16 bits.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn dot_avx2(row: &[i8], query: &[i8]) -> i32 {
+        let ones = _mm256_set1_epi16(1);
+        let mut sums = [_mm256_setzero_si256(); 2];
+        let (row, _) = row.as_chunks::<32>();
+        let (query, _) = query.as_chunks::<32>();
+        for (row, query) in row.chunks(2).zip(query.chunks(2)) {
+            for ((row, query), sum) in row.iter().zip(query).zip(&mut sums) {
+                let (row, query) = (load_half(row), load_half(query));
+                let pairs =
+                    _mm256_maddubs_epi16(_mm256_abs_epi8(row), _mm256_sign_epi8(query, row));
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
+            }
+        }
+        let [even, odd] = sums;
+        let sum = _mm256_add_epi32(even, odd);
+        let sum = _mm_add_epi32(
+            _mm256_castsi256_si128(sum),
+            _mm256_extracti128_si256::<1>(sum),
+        );
+        let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b00_00_11_10>(sum));
+        let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b00_00_00_01>(sum));
+        _mm_cvtsi128_si32(sum)
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn run_avx2(codes: &[i8], query: &[i8], out: &mut [i32]) {
+        for (out, row) in out.iter_mut().zip(codes.chunks_exact(query.len().max(1))) {
+            *out = dot_avx2(row, query);
+        }
+    }
+
+    #[target_feature(enable = "avx2")]
+    pub(super) fn picked_avx2(codes: &[i8], query: &[i8], rows: &[u32], out: &mut [i32]) {
+        for (at, (out, &row)) in out.iter_mut().zip(rows).enumerate() {
+            ask_for(codes, query.len(), rows.get(at + AHEAD));
+            *out = row_of(codes, query.len(), row).map_or(0, |row| dot_avx2(row, query));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn all_kernels_give_the_same_integers(
+            lanes in 1usize..14,
+            seed in any::<u64>(),
+        ) {
+            let stride = lanes * 64;
+            let mut state = seed | 1;
+            let mut code = || {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                ((state >> 40) % 255) as i32 - 127
+            };
+            let mut codes: Vec<i8> = (0..stride * 9).map(|_| code() as i8).collect();
+            codes[..stride].fill(-127);
+            let mut query: Vec<i8> = (0..stride).map(|_| code() as i8).collect();
+            if seed % 3 == 0 {
+                query.fill(if seed % 2 == 0 { 127 } else { -127 });
+            }
+            let rows = [8u32, 0, 3, 3, 77];
+            let mut expected = [0; 9];
+            Kernel::Scalar.run(&codes, &query, &mut expected);
+            for kernel in Kernel::available() {
+                let mut found = [0; 9];
+                kernel.run(&codes, &query, &mut found);
+                prop_assert_eq!(found, expected, "{:?}", kernel);
+                let mut picked = [0; 5];
+                kernel.picked(&codes, &query, &rows, &mut picked);
+                let [first, .., last] = expected;
+                prop_assert_eq!(picked, [last, first, expected[3], expected[3], 0], "{:?}", kernel);
+            }
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! Finds the documents nearest to a vector: codes are scanned, the best ranked again by vectors.
+
+use std::sync::Arc;
+
+use crate::best::Best;
+use crate::encode::{codes, singles_into};
+use crate::fuse::{Fused, VectorError};
+use crate::index::{State, VectorIndex};
+use crate::kernels::Kernel;
+use crate::rows::{Chosen, Half, Pool, RowSet};
+
+/// Rows ranked again by their vectors.
+const LEAST_CANDIDATES: usize = 50;
+const CANDIDATES_A_HIT: usize = 5;
+
+/// Rows scanned at once: their codes stay in a core's cache while every query looks at them.
+const BLOCK: usize = 256;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SearchError {
+    #[error("the vector index has no pool {pool}; it has {known}")]
+    NoPool { pool: String, known: String },
+    #[error("the query cannot be searched for")]
+    Query(#[from] VectorError),
+    #[error("the rows were chosen in pool {chosen} and the search is in {pool}; choose them there")]
+    OtherPool { chosen: String, pool: String },
+}
+
+/// How to search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum How {
+    #[default]
+    Auto,
+    Exact,
+}
+
+/// How it was searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    FlatExact,
+}
+
+/// A document and its cosine with the query.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Near {
+    pub key: i64,
+    pub score: f32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The nearest first; of equally near ones the lower key.
+    pub hits: Vec<Near>,
+    pub kind: Kind,
+    /// Rows whose codes were looked at.
+    pub scanned: usize,
+}
+
+impl VectorIndex {
+    pub fn search(
+        &self,
+        pool: &str,
+        query: &[f32],
+        k: usize,
+        among: Option<&RowSet>,
+        how: How,
+    ) -> Result<Found, SearchError> {
+        let found = self.search_many(pool, &[query], k, among, how)?;
+        Ok(found.into_iter().next().unwrap_or(Found {
+            hits: Vec::new(),
+            kind: Kind::FlatExact,
+            scanned: 0,
+        }))
+    }
+
+    /// Several queries in one pass over the rows.
+    pub fn search_many(
+        &self,
+        pool: &str,
+        queries: &[&[f32]],
+        k: usize,
+        among: Option<&RowSet>,
+        _how: How,
+    ) -> Result<Vec<Found>, SearchError> {
+        if let Some(set) = among.filter(|set| set.pool != pool) {
+            return Err(SearchError::OtherPool {
+                chosen: set.pool.clone(),
+                pool: pool.to_owned(),
+            });
+        }
+        let state = among.map_or_else(|| self.state(), |set| Arc::clone(&set.state));
+        let searched = pool_of(&state, pool)?;
+        let dim = state.generation.manifest.dim();
+        let queries = queries.iter().map(|query| Asked::new(query, dim, k));
+        let mut queries = queries.collect::<Result<Vec<_>, _>>()?;
+        Ok(flat(searched, &mut queries, k, among))
+    }
+}
+
+fn pool_of<'a>(state: &'a State, pool: &str) -> Result<&'a Pool, SearchError> {
+    state.pools.get(pool).ok_or_else(|| {
+        let known: Vec<&str> = state.pools.keys().map(String::as_str).collect();
+        SearchError::NoPool {
+            pool: pool.to_owned(),
+            known: if known.is_empty() {
+                "none".to_owned()
+            } else {
+                known.join(", ")
+            },
+        }
+    })
+}
+
+/// A query under way.
+struct Asked {
+    vector: Fused,
+    codes: Vec<i8>,
+    /// Of the generation and of the tail.
+    best: [Best; 2],
+}
+
+impl Asked {
+    fn new(query: &[f32], dim: usize, k: usize) -> Result<Self, VectorError> {
+        if query.len() != dim {
+            return Err(VectorError::Dimension {
+                found: query.len(),
+                expected: dim,
+            });
+        }
+        let vector = Fused::of(query)?;
+        let (codes, _) = codes(vector.as_slice());
+        let wanted = LEAST_CANDIDATES.max(k.saturating_mul(CANDIDATES_A_HIT));
+        Ok(Self {
+            vector,
+            codes,
+            best: [Best::new(wanted), Best::new(wanted)],
+        })
+    }
+}
+
+fn flat(pool: &Pool, queries: &mut [Asked], k: usize, among: Option<&RowSet>) -> Vec<Found> {
+    let kernel = Kernel::best();
+    let chosen = among.map(|set| set.halves.each_ref());
+    let [in_generation, in_tail] = match chosen {
+        Some([generation, tail]) => [Some(generation), Some(tail)],
+        None => [None, None],
+    };
+    let mut scanned = 0;
+    let sides = [(&pool.generation, in_generation), (&pool.tail, in_tail)];
+    for (side, (half, chosen)) in sides.iter().enumerate() {
+        scanned += match chosen {
+            Some(chosen) => scan_chosen(kernel, half, chosen, queries, side),
+            None => scan_all(kernel, half, queries, side),
+        };
+    }
+    queries
+        .iter_mut()
+        .map(|query| {
+            let mut hits = Vec::new();
+            for ((half, chosen), best) in sides.iter().zip(&mut query.best) {
+                let best = std::mem::replace(best, Best::new(0));
+                rank(half, *chosen, &query.vector, best, &mut hits);
+            }
+            hits.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key)));
+            hits.truncate(k);
+            Found {
+                hits,
+                kind: Kind::FlatExact,
+                scanned,
+            }
+        })
+        .collect()
+}
+
+fn scan_all(kernel: Kernel, half: &Half, queries: &mut [Asked], side: usize) -> usize {
+    let columns = &half.columns;
+    let stride = columns.stride();
+    let mut products = [0i32; BLOCK];
+    let blocks = columns.codes.as_slice().chunks(stride * BLOCK);
+    for (block, (codes, scales)) in blocks
+        .zip(columns.scales.as_slice().chunks(BLOCK))
+        .enumerate()
+    {
+        for query in &mut *queries {
+            kernel.run(codes, &query.codes, &mut products);
+            let Some(best) = query.best.get_mut(side) else {
+                continue;
+            };
+            for (at, (&product, &scale)) in products.iter().zip(scales).enumerate() {
+                let score = product as f32 * scale;
+                let row = block * BLOCK + at;
+                if best.is_worth(score) && half.is_row_live(row) {
+                    best.offer(score, row as u32);
+                }
+            }
+        }
+    }
+    columns.rows()
+}
+
+fn scan_chosen(
+    kernel: Kernel,
+    half: &Half,
+    chosen: &Chosen,
+    queries: &mut [Asked],
+    side: usize,
+) -> usize {
+    let rows: Vec<u32> = chosen.rows.iter().map(|row| row as u32).collect();
+    let (codes, scales) = (
+        half.columns.codes.as_slice(),
+        half.columns.scales.as_slice(),
+    );
+    let mut products = [0i32; BLOCK];
+    for rows in rows.chunks(BLOCK) {
+        for query in &mut *queries {
+            kernel.picked(codes, &query.codes, rows, &mut products);
+            let Some(best) = query.best.get_mut(side) else {
+                continue;
+            };
+            for (&product, &row) in products.iter().zip(rows) {
+                let scale = scales.get(row as usize).copied().unwrap_or(0.0);
+                best.offer(product as f32 * scale, row);
+            }
+        }
+    }
+    rows.len()
+}
+
+/// The documents of the best rows with their exact scores.
+fn rank(half: &Half, chosen: Option<&Chosen>, query: &Fused, best: Best, hits: &mut Vec<Near>) {
+    let mut vector = vec![0.0f32; half.columns.dim];
+    for (_, row) in best.into_kept() {
+        let row = row as usize;
+        let Some(fused) = half.columns.fused(row) else {
+            continue;
+        };
+        singles_into(fused, &mut vector);
+        let score = dot(&vector, query.as_slice());
+        for document in half.columns.documents_of(row) {
+            let passes = match chosen {
+                Some(chosen) => chosen.documents.contains(document),
+                None => half.is_live(document),
+            };
+            if let Some(key) = half.columns.key(document).filter(|_| passes) {
+                hits.push(Near { key, score });
+            }
+        }
+    }
+}
+
+/// In eight sums, which the compiler keeps in one register.
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 8];
+    let (a, a_rest) = a.as_chunks::<8>();
+    let (b, b_rest) = b.as_chunks::<8>();
+    for (a, b) in a.iter().zip(b) {
+        for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+            *sum += a * b;
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f32>() + rest
+}
