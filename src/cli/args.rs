@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use semihv_domain::Pool;
 use semihv_imaging::{ColourMap, Cut, WindowChoice};
 
 /// A terminal workbench for medical multimodal research: why is this answer wrong?
@@ -85,6 +86,16 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
+    /// Bring the vectors up to date: cases and guidelines by what they look like and say
+    Vectors {
+        /// Start from nothing
+        #[arg(long)]
+        rebuild: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The few cases and guidelines nearest to an image, a text or both, and why
+    Retrieve(RetrieveArguments),
     /// Look at the pictures of a source: which are missing or unreadable?
     Check {
         source: String,
@@ -193,8 +204,10 @@ impl Verb {
         match self {
             Self::Import(arguments) => Some(&arguments.common),
             Self::Search(arguments) => Some(&arguments.common),
+            Self::Retrieve(arguments) => Some(&arguments.common),
             Self::Regions(arguments) => Some(&arguments.common),
             Self::Index { common, .. }
+            | Self::Vectors { common, .. }
             | Self::Check { common, .. }
             | Self::Skipped { common, .. }
             | Self::Sources { common }
@@ -254,6 +267,41 @@ pub struct SearchArguments {
     /// Show each term's part of the score
     #[arg(long)]
     pub explain: bool,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct RetrieveArguments {
+    /// A file, or an image of the workspace by `CASE/IMAGE`
+    #[arg(long, value_name = "IMAGE", required_unless_present_any = ["text", "batch"])]
+    pub image: Option<String>,
+    #[arg(long)]
+    pub text: Option<String>,
+    /// The case that the query is about: it, its patient and its images are left out
+    #[arg(long, value_name = "KEY")]
+    pub case: Option<String>,
+    /// Where to look: case, guideline
+    #[arg(long, value_delimiter = ',', default_value = "case,guideline", value_parser = crate::retrieve::pool)]
+    pub pool: Vec<Pool>,
+    /// Hits in all
+    #[arg(short = 'k', long = "k", value_name = "N", default_value_t = semihv_engine::FEW)]
+    pub most: usize,
+    /// At least so many of them are guidelines
+    #[arg(long, value_name = "N", default_value_t = semihv_engine::LEAST_GUIDELINES)]
+    pub guidelines: usize,
+    /// Only what is under this licence; may be given several times
+    #[arg(long, value_name = "LICENCE")]
+    pub licence: Vec<String>,
+    /// Look at every row, also where a graph would be used
+    #[arg(long)]
+    pub exact: bool,
+    /// Show the cosine in its four parts and each term's part of the score
+    #[arg(long)]
+    pub explain: bool,
+    /// Queries as JSON lines {"id", "image", "text", "case"}; answers as JSON lines. - reads stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "text", "case"])]
+    pub batch: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

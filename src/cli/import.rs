@@ -84,12 +84,23 @@ fn dry_run(
 }
 
 pub(crate) fn index(engine: &Engine, rebuild: bool, output: &mut Output) -> Result<(), VerbError> {
-    let rebuild = if rebuild {
+    run(engine, JobSpec::Index(how(rebuild)), output)
+}
+
+pub(crate) fn vectors(
+    engine: &Engine,
+    rebuild: bool,
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    run(engine, JobSpec::Vectors(how(rebuild)), output)
+}
+
+fn how(rebuild: bool) -> Rebuild {
+    if rebuild {
         Rebuild::FromNothing
     } else {
         Rebuild::Incremental
-    };
-    run(engine, JobSpec::Index(rebuild), output)
+    }
 }
 
 pub(crate) fn check(engine: &Engine, source: &str, output: &mut Output) -> Result<(), VerbError> {

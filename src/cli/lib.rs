@@ -9,6 +9,7 @@ mod import;
 mod output;
 mod region_verb;
 mod regions;
+mod retrieve;
 mod search;
 mod show;
 mod show_verb;
@@ -263,6 +264,8 @@ impl Session<'_> {
         match verb {
             Verb::Import(arguments) => import::import(&engine, arguments, output),
             Verb::Index { rebuild, .. } => import::index(&engine, *rebuild, output),
+            Verb::Vectors { rebuild, .. } => import::vectors(&engine, *rebuild, output),
+            Verb::Retrieve(arguments) => retrieve::retrieve(&engine, arguments, output),
             Verb::Check { source, .. } => import::check(&engine, source, output),
             Verb::Search(arguments) => search::search(&engine, arguments, output),
             Verb::Skipped { source, limit, .. } => {

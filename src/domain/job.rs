@@ -10,6 +10,7 @@ pub enum JobKind {
     Import,
     Index,
     Check,
+    Vectors,
 }
 
 impl JobKind {
@@ -18,6 +19,7 @@ impl JobKind {
             Self::Import => "import",
             Self::Index => "index",
             Self::Check => "check",
+            Self::Vectors => "vectors",
         }
     }
 }

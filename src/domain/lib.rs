@@ -7,6 +7,7 @@ mod case;
 mod cut;
 mod draft;
 mod failure;
+pub mod fusion;
 mod guideline;
 mod ids;
 mod job;
@@ -14,6 +15,7 @@ mod modality;
 mod note;
 mod question;
 mod region;
+mod retrieved;
 mod run;
 mod safe_text;
 mod search;
@@ -35,6 +37,9 @@ pub use modality::Modality;
 pub use note::{Note, Tag, Target};
 pub use question::{Answer, Question, QuestionKind, Verdict};
 pub use region::{Region, RegionSlice, Shape};
+pub use retrieved::{
+    CosineParts, Kept, LeftOut, Pool, Retrieved, RetrievedHit, UnknownPool, VectorsUsed,
+};
 pub use run::{LineCount, Metric, MetricPoint};
 pub use safe_text::{printable, printable_line};
 pub use search::{DocumentKind, Facet, FacetCount, Hit, MatchedTerm, QueryError, Reason, Snippet};

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 use semihv_domain::{Failure, FailureKind, Job, JobId, UnixSeconds};
 use semihv_retrieval::Index;
 use semihv_runs::FollowedLog;
+use semihv_vectors::VectorIndex;
 use semihv_workspace::{
     Durability, FileSystem, Journal, Layer, Manifest, Places, Settings, SettingsFile, Store,
     StoreMode, UserFile, UserPlaces, file_system, read_toml, remember_workspace,
@@ -55,6 +56,7 @@ pub(crate) struct Inner {
     /// The connection of what people write; its `data_version` tells of other writers.
     pub(crate) pen: Mutex<Option<Store>>,
     pub(crate) index: Mutex<Option<Arc<Index>>>,
+    pub(crate) vectors: Mutex<Option<Arc<VectorIndex>>>,
     pub(crate) running: Mutex<BTreeMap<JobId, Running>>,
     pub(crate) indexing: Mutex<Indexing>,
     pub(crate) followed: Mutex<BTreeMap<(String, PathBuf), FollowedLog>>,
@@ -105,6 +107,7 @@ impl Engine {
                 idle: Mutex::new(Vec::new()),
                 pen: Mutex::new(Some(first)),
                 index: Mutex::new(None),
+                vectors: Mutex::new(None),
                 running: Mutex::new(BTreeMap::new()),
                 indexing: Mutex::new(Indexing::default()),
                 followed: Mutex::new(BTreeMap::new()),

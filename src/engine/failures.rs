@@ -67,6 +67,36 @@ impl Blame for SearchError {
     }
 }
 
+impl Blame for semihv_vectors::OpenError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Config
+    }
+}
+
+impl Blame for semihv_vectors::BuildError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Config
+    }
+}
+
+impl Blame for semihv_vectors::UpdateError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Config
+    }
+}
+
+impl Blame for semihv_vectors::SearchError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Internal
+    }
+}
+
+impl Blame for semihv_vectors::VectorError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Internal
+    }
+}
+
 impl Blame for ReadTomlError {
     fn blame(&self) -> FailureKind {
         FailureKind::Config

@@ -33,6 +33,7 @@ impl Engine {
             }
             JobSpec::Import(_) => (JobKind::Import, "import"),
             JobSpec::Index(_) => (JobKind::Index, "index"),
+            JobSpec::Vectors(_) => (JobKind::Vectors, "vectors"),
             JobSpec::Check { .. } => (JobKind::Check, "check"),
         };
         self.refuse_when_read_only(stage)?;
@@ -91,6 +92,7 @@ impl Engine {
         let outcome = catch_unwind(AssertUnwindSafe(|| match spec {
             JobSpec::Import(import) => crate::import::run(self, import, &mut progress),
             JobSpec::Index(rebuild) => crate::indexing::run(self, *rebuild, &mut progress),
+            JobSpec::Vectors(rebuild) => crate::embedding::run(self, *rebuild, &mut progress),
             JobSpec::Check { source } => crate::check::run(self, source, &mut progress),
         }));
         let state = match outcome {
@@ -107,7 +109,9 @@ impl Engine {
         }
         let has_succeeded = matches!(state, JobState::Succeeded { .. });
         match spec {
-            JobSpec::Index(_) => self.tell(&Event::Changed(Changed::Index)),
+            JobSpec::Index(_) | JobSpec::Vectors(_) => {
+                self.tell(&Event::Changed(Changed::Index));
+            }
             JobSpec::Import(_) | JobSpec::Check { .. } => {
                 self.tell(&Event::Changed(Changed::Rows));
             }
@@ -160,6 +164,8 @@ pub(crate) fn command_of(spec: &JobSpec) -> String {
         }
         JobSpec::Index(Rebuild::Incremental) => "semihv index".to_owned(),
         JobSpec::Index(Rebuild::FromNothing) => "semihv index --rebuild".to_owned(),
+        JobSpec::Vectors(Rebuild::Incremental) => "semihv vectors".to_owned(),
+        JobSpec::Vectors(Rebuild::FromNothing) => "semihv vectors --rebuild".to_owned(),
         JobSpec::Check { source } => format!("semihv check {}", quoted(source)),
     }
 }

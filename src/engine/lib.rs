@@ -7,6 +7,7 @@ mod check;
 mod demo;
 mod demo_run;
 mod edit;
+mod embedding;
 mod engine;
 mod failures;
 mod import;
@@ -17,6 +18,7 @@ mod pictures;
 mod query;
 mod reading;
 mod report;
+mod retrieving;
 mod runs;
 mod scans;
 mod searching;
@@ -33,6 +35,7 @@ pub use query::{
     QuestionDetail, Rebuild, Reply, RunSummary,
 };
 pub use report::WorkspaceReport;
+pub use retrieving::{FEW, LEAST_GUIDELINES, QueryImage, RetrieveSpec};
 pub use scans::{read_regions, read_scan};
 pub use semihv_curation::{Importer, importers};
 pub use semihv_workspace::{
@@ -41,5 +44,7 @@ pub use semihv_workspace::{
     SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };
 
+#[cfg(test)]
+mod retrieving_tests;
 #[cfg(test)]
 mod tests;

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use semihv_domain::{
     Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, Image, ImageId, Job,
     LineCount, Metric, Note, NoteId, Passage, PassageId, Question, QuestionId, Region, RegionDraft,
-    RegionId, Tag, Target, UnixSeconds,
+    RegionId, Retrieved, Tag, Target, UnixSeconds,
 };
 use semihv_workspace::{
     CaseRow, FieldMapping, ModelScore, QuestionRow, Share, SkippedRow, SourceRow,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::RetrieveSpec;
 
 /// What the lists show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -51,6 +53,8 @@ pub enum Query {
         limit: usize,
     },
     Passage(PassageId),
+    /// The few cases and guidelines nearest to an image, a text or both.
+    Retrieve(Box<RetrieveSpec>),
     /// Hits over any kind with facets: the command line's `search`.
     Search {
         kind: DocumentKind,
@@ -95,6 +99,7 @@ pub enum Reply {
     Question(Box<QuestionDetail>),
     Guidelines(Vec<GuidelineHit>),
     Passage(Box<PassageDetail>),
+    Retrieved(Box<Retrieved>),
     Search {
         hits: Vec<Hit>,
         total: u64,
@@ -296,6 +301,8 @@ pub enum JobSpec {
     Import(ImportSpec),
     /// Brings the search index up to date; `Rebuild::FromNothing` starts over.
     Index(Rebuild),
+    /// Brings the vectors up to date.
+    Vectors(Rebuild),
     /// Looks at the header of every picture of a source that nobody has looked at.
     Check {
         source: String,

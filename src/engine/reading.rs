@@ -28,6 +28,10 @@ pub(crate) fn answer(engine: &Engine, query: &Query) -> Result<Reply, Failure> {
             question,
             limit,
         } => searching::guidelines(engine, text, *case, *question, *limit).map(Reply::Guidelines),
+        Query::Retrieve(spec) => {
+            let found = crate::retrieving::retrieve(engine, spec)?;
+            Ok(Reply::Retrieved(Box::new(found)))
+        }
         Query::Passage(id) => engine.with_store(|store| passage(store, *id)),
         Query::Search {
             kind,

@@ -9,12 +9,12 @@ use semihv_workspace::{SettingsFile, StoreMode, UserPlaces, init};
 use crate::*;
 
 /// A workspace of its own with a user of its own.
-struct Bench {
-    folder: tempfile::TempDir,
+pub(crate) struct Bench {
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         init(&folder.path().join("ws")).unwrap();
         Self { folder }
@@ -34,11 +34,11 @@ impl Bench {
         }
     }
 
-    fn open(&self) -> Engine {
+    pub(crate) fn open(&self) -> Engine {
         Engine::open(self.options()).unwrap()
     }
 
-    fn write(&self, name: &str, text: &str) -> std::path::PathBuf {
+    pub(crate) fn write(&self, name: &str, text: &str) -> std::path::PathBuf {
         let path = self.folder.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
@@ -57,7 +57,7 @@ const ANSWERS: &str = r#"{"question":"q1","model":"a","answer":"Yes, there is.",
 {"question":"nowhere","model":"b","answer":"No."}
 "#;
 
-fn import(engine: &Engine, kind: &str, path: &Path, name: &str) -> JobState {
+pub(crate) fn import(engine: &Engine, kind: &str, path: &Path, name: &str) -> JobState {
     let spec = engine.import_spec(kind, Some(path), Some(name)).unwrap();
     engine
         .run_to_end(JobSpec::Import(spec), |_| {})
@@ -83,7 +83,7 @@ fn filled(bench: &Bench) -> Engine {
     engine
 }
 
-fn index(engine: &Engine) {
+pub(crate) fn index(engine: &Engine) {
     // An import starts indexing by itself; this joins it or finds nothing to do.
     engine
         .run_to_end(JobSpec::Index(Rebuild::Incremental), |_| {})

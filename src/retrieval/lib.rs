@@ -13,6 +13,7 @@ mod collect;
 mod complete;
 mod directory;
 mod document;
+mod few;
 #[cfg(test)]
 mod fixture;
 mod hits;
@@ -32,6 +33,7 @@ mod values;
 
 pub use complete::Completion;
 pub use document::{Change, Document, Has, NumberedChange};
+pub use few::{Candidate, ChosenBy, Few, few};
 pub use index::{Index, OpenIndexError, Opened};
 pub use live::{LiveSets, NoLiveSets};
 pub use query::{FieldAbout, QueryText};

@@ -39,6 +39,10 @@ impl Places {
         self.hidden().join("index")
     }
 
+    pub fn vectors(&self) -> PathBuf {
+        self.hidden().join("vectors")
+    }
+
     /// Pictures that people saved.
     pub fn exports(&self) -> PathBuf {
         self.root.join("exports")

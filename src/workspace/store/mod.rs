@@ -6,6 +6,7 @@ mod import;
 mod jobs;
 mod read;
 mod regions;
+mod retrievable;
 mod rows;
 mod schema;
 mod searchable;

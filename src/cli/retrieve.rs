@@ -1,0 +1,229 @@
+//! `retrieve`: the few cases and guidelines for an image, a text or both, and why each is there.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use semihv_domain::{CaseId, Failure, FailureKind, Kept, Pool, Retrieved, RetrievedHit};
+use semihv_engine::{Engine, Query, QueryImage, Reply, RetrieveSpec};
+use serde::Deserialize;
+
+use crate::args::RetrieveArguments;
+use crate::output::{Output, VerbError};
+
+/// A line of a batch.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Line {
+    id: Option<String>,
+    image: Option<String>,
+    text: String,
+    /// The case that the query is about: it is left out.
+    case: Option<String>,
+}
+
+pub(crate) fn retrieve(
+    engine: &Engine,
+    arguments: &RetrieveArguments,
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    let Some(batch) = &arguments.batch else {
+        let line = Line {
+            image: arguments.image.clone(),
+            text: arguments.text.clone().unwrap_or_default(),
+            case: arguments.case.clone(),
+            id: None,
+        };
+        let found = found(engine, arguments, &line)?;
+        if output.is_json() {
+            return Ok(output.json(&serde_json::json!(found))?);
+        }
+        return print(&found, arguments.explain, output);
+    };
+    let read: Box<dyn BufRead> = if batch == Path::new("-") {
+        Box::new(BufReader::new(std::io::stdin()))
+    } else {
+        let file = std::fs::File::open(batch).map_err(|error| {
+            Failure::of("retrieve", FailureKind::User, &error)
+                .with_hint(format!("{} cannot be read", batch.display()))
+        })?;
+        Box::new(BufReader::new(file))
+    };
+    for (number, line) in (1_u64..).zip(read.lines()) {
+        let line = line?;
+        if !line.trim().is_empty() {
+            answer(engine, arguments, (number, &line), output)?;
+        }
+    }
+    Ok(())
+}
+
+/// One line in, one line out: a query that fails says so in its place.
+fn answer(
+    engine: &Engine,
+    arguments: &RetrieveArguments,
+    (number, line): (u64, &str),
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    let parsed: Result<Line, _> = serde_json::from_str(line);
+    let (id, outcome) = match parsed {
+        Ok(line) => (line.id.clone(), found(engine, arguments, &line)),
+        Err(error) => {
+            let failure = Failure::of("retrieve", FailureKind::User, &error)
+                .with_hint("a line is {\"id\", \"image\", \"text\", \"case\"}, all optional");
+            (None, Err(failure))
+        }
+    };
+    let id = id.unwrap_or_else(|| number.to_string());
+    Ok(output.json(&match outcome {
+        Ok(found) => serde_json::json!({ "id": id, "retrieved": found }),
+        Err(failure) => serde_json::json!({ "id": id, "failure": failure }),
+    })?)
+}
+
+fn found(
+    engine: &Engine,
+    arguments: &RetrieveArguments,
+    line: &Line,
+) -> Result<Retrieved, Failure> {
+    let spec = RetrieveSpec {
+        text: line.text.clone(),
+        image: line
+            .image
+            .as_deref()
+            .map(|image| named(engine, image))
+            .transpose()?,
+        case: line
+            .case
+            .as_deref()
+            .map(|key| case(engine, key))
+            .transpose()?,
+        pools: arguments.pool.clone(),
+        most: arguments.most,
+        least_guidelines: arguments.guidelines.min(arguments.most),
+        licences: arguments.licence.clone(),
+        is_exact: arguments.exact,
+    };
+    match engine.ask(&Query::Retrieve(Box::new(spec)))? {
+        Reply::Retrieved(found) => Ok(*found),
+        _ => Err(Failure::new("retrieve", FailureKind::Internal, "no answer")),
+    }
+}
+
+/// A file, or an image of the workspace by its key.
+fn named(engine: &Engine, image: &str) -> Result<QueryImage, Failure> {
+    if image.contains("!/") || Path::new(image).exists() {
+        return Ok(QueryImage::File(image.to_owned()));
+    }
+    let found = engine.find_image(image)?.ok_or_else(|| {
+        let summary = format!("no file {image:?}, and no image of that key");
+        Failure::new("retrieve", FailureKind::User, summary)
+            .with_hint("give a path, or `CASE/IMAGE`")
+    })?;
+    Ok(QueryImage::Stored(found.id))
+}
+
+fn case(engine: &Engine, key: &str) -> Result<CaseId, Failure> {
+    engine.find_case(key)?.ok_or_else(|| {
+        let summary = format!("there is no case {key:?}");
+        Failure::new("retrieve", FailureKind::User, summary)
+    })
+}
+
+fn print(found: &Retrieved, explain: bool, output: &mut Output) -> Result<(), VerbError> {
+    for hit in &found.hits {
+        print_hit(hit, explain, output)?;
+    }
+    if found.hits.is_empty() {
+        output.line("nothing is near")?;
+    }
+    for line in about(found) {
+        output.line(&line)?;
+    }
+    Ok(())
+}
+
+fn print_hit(hit: &RetrievedHit, explain: bool, output: &mut Output) -> Result<(), VerbError> {
+    let title = [&hit.title].into_iter().chain(&hit.headings);
+    let title = title.cloned().collect::<Vec<_>>().join(" › ");
+    let (rank, pool, key) = (hit.rank, hit.pool.name(), &hit.key);
+    let (score, source) = (hit.score, &hit.source);
+    output.line(&format!(
+        "{rank:>2} {score:>7.4}  {pool:<9} {key}  {title}  [{source}]"
+    ))?;
+    if !hit.snippet.text.is_empty() {
+        output.line(&format!(
+            "            {}",
+            hit.snippet.text.replace('\n', " ")
+        ))?;
+    }
+    output.line(&format!("            {}", why(hit)))?;
+    if explain {
+        if let Some(parts) = &hit.parts {
+            output.line(&format!(
+                "            cosine {:.3} = text·text {:.3} + text·image {:.3} + image·text {:.3} + image·image {:.3}",
+                parts.text_text + parts.text_image + parts.image_text + parts.image_image,
+                parts.text_text, parts.text_image, parts.image_text, parts.image_image
+            ))?;
+        }
+        for term in &hit.reason.terms {
+            output.line(&format!(
+                "            {:.3} = {} (idf {:.2}, {} times here, in {} documents)",
+                term.score, term.term, term.idf, term.frequency, term.documents
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+/// `3rd by vectors (0.412), 1st by words (11.3); kept by its score`.
+fn why(hit: &RetrievedHit) -> String {
+    let mut parts = Vec::new();
+    if let Some(share) = hit.dense {
+        parts.push(format!("{} by vectors ({:.3})", share.rank, share.score));
+    }
+    if let Some(share) = hit.words {
+        parts.push(format!("{} by words ({:.2})", share.rank, share.score));
+    }
+    let kept = match &hit.kept {
+        Kept::Score => "kept by its score".to_owned(),
+        Kept::Quota { displaced: None } => "kept as the guideline that must be there".to_owned(),
+        Kept::Quota {
+            displaced: Some(title),
+        } => format!("kept as the guideline that must be there, instead of {title}"),
+    };
+    format!("{}; {kept}", parts.join(", "))
+}
+
+/// How it was searched, and what was left out.
+fn about(found: &Retrieved) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(used) = &found.vectors {
+        let (encoder, search) = (&used.encoder, &used.search);
+        let (rows, generation) = (used.rows, used.generation);
+        lines.push(format!(
+            "by {encoder}, {search}, {rows} rows, generation {generation}"
+        ));
+    }
+    let left = found.left_out;
+    let said = [
+        (left.own_case, "the query's own case"),
+        (left.same_patient, "of the same patient"),
+        (left.same_image, "with the same image"),
+        (left.licence, "under other licences"),
+    ];
+    let said: Vec<String> = said
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{count} {what}"))
+        .collect();
+    if !said.is_empty() {
+        lines.push(format!("left out: {}", said.join(", ")));
+    }
+    lines.extend(found.remarks.iter().cloned());
+    lines
+}
+
+/// `case,guideline`.
+pub(crate) fn pool(name: &str) -> Result<Pool, semihv_domain::UnknownPool> {
+    name.parse()
+}

@@ -1,0 +1,123 @@
+//! What the retriever answers: a few cases and guidelines for an image, a text or both, each with
+//! the reason why it is there.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fusion::{Fusion, Share};
+use crate::{ImageId, Reason, Snippet};
+
+/// Where candidates come from: each pool is searched and ranked apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pool {
+    /// Cases with their images and what people wrote of them.
+    Case,
+    /// Passages of guidelines: text alone.
+    Guideline,
+}
+
+impl Pool {
+    pub const ALL: [Self; 2] = [Self::Case, Self::Guideline];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Case => "case",
+            Self::Guideline => "guideline",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no pool {0:?}; there are case and guideline")]
+pub struct UnknownPool(String);
+
+impl std::str::FromStr for Pool {
+    type Err = UnknownPool;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|pool| pool.name() == name);
+        found.ok_or_else(|| UnknownPool(name.to_owned()))
+    }
+}
+
+/// The rule by which a hit is among the few.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "lowercase")]
+pub enum Kept {
+    /// Its score is among the best of all pools.
+    Score,
+    /// At least so many guidelines must be there (paper, section 3.3): it took the place of
+    /// another.
+    Quota { displaced: Option<String> },
+}
+
+/// The cosine of query and candidate in its four parts: text or image of the query by text or
+/// image of the candidate, over the lengths of both sums (UniIR's CLIP score fusion).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct CosineParts {
+    pub text_text: f64,
+    pub text_image: f64,
+    pub image_text: f64,
+    pub image_image: f64,
+}
+
+/// One of the few.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RetrievedHit {
+    pub pool: Pool,
+    /// From 1, over all pools.
+    pub rank: usize,
+    /// A case's or a passage's id, by `pool`.
+    pub row: i64,
+    /// Of a case: the image that is nearest.
+    pub image: Option<ImageId>,
+    pub key: String,
+    pub source: String,
+    pub licence: Option<String>,
+    pub title: String,
+    pub headings: Vec<String>,
+    pub snippet: Snippet,
+    pub score: f64,
+    /// Its place by vectors, and what that adds to the score.
+    pub dense: Option<Share>,
+    /// Its place by words (BM25).
+    pub words: Option<Share>,
+    pub parts: Option<CosineParts>,
+    /// The terms of the score by words.
+    pub reason: Reason,
+    pub kept: Kept,
+}
+
+/// What was left out, so that no hit gives the answer away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Rows of the query's own case.
+    pub own_case: usize,
+    /// Rows of the same patient.
+    pub same_patient: usize,
+    /// Cases with an image that is next to the query's.
+    pub same_image: usize,
+    /// Rows under another licence than those asked for.
+    pub licence: usize,
+}
+
+/// How the vectors were searched.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VectorsUsed {
+    pub encoder: String,
+    pub generation: u64,
+    /// `exact`, or `hnsw` with its breadth.
+    pub search: String,
+    pub rows: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Retrieved {
+    pub hits: Vec<RetrievedHit>,
+    /// How lists by vectors and by words became one; none when there was one list alone.
+    pub fusion: Option<Fusion>,
+    pub vectors: Option<VectorsUsed>,
+    pub left_out: LeftOut,
+    /// What could not be had, in words.
+    pub remarks: Vec<String>,
+}

@@ -1,0 +1,594 @@
+//! The retriever: for an image, a text or both, the few cases and guidelines that are nearest,
+//! and why each is among them (paper, section 3.3).
+
+use std::collections::{HashMap, HashSet};
+
+use semihv_domain::fusion::{self, Fused, Fusion};
+use semihv_domain::{
+    CaseId, CosineParts, DocumentKind, Failure, FailureKind, Hit, ImageId, Kept, LeftOut,
+    PassageId, Pool, Retrieved, RetrievedHit, Snippet, VectorsUsed,
+};
+use semihv_encoders::{encode_picture, encode_text};
+use semihv_retrieval::{Candidate, ChosenBy, few};
+use semihv_vectors::{FourTerms, How, Kind, Near, RowSet, VectorIndex, fuse};
+use semihv_workspace::Store;
+
+use crate::Engine;
+use crate::embedding::{first_look, is_something, key_of_case, seen_first};
+use crate::failures::OrFail;
+
+/// Candidates of each list before they are fused.
+const DEEP: usize = 100;
+/// Images of which the cosine is beyond this are one image: saved again, scaled, framed.
+const SAME_IMAGE: f64 = 0.995;
+/// Cases whose titles stand for an image without words.
+const TITLES: usize = 3;
+/// Below the score of every case.
+const LEAST_SCORE: f64 = 1e-6;
+/// The paper hands four on, at least one of them a guideline.
+pub const FEW: usize = 4;
+pub const LEAST_GUIDELINES: usize = 1;
+
+/// What is looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetrieveSpec {
+    pub text: String,
+    pub image: Option<QueryImage>,
+    /// The case that the query is about: it and its patient are left out.
+    pub case: Option<CaseId>,
+    pub pools: Vec<Pool>,
+    pub most: usize,
+    pub least_guidelines: usize,
+    /// Only rows under one of these; empty: all.
+    pub licences: Vec<String>,
+    /// Looks at every row, also where a graph would be used.
+    pub is_exact: bool,
+}
+
+/// The image of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QueryImage {
+    Stored(ImageId),
+    /// A file that belongs to no case.
+    File(String),
+}
+
+impl Default for RetrieveSpec {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            image: None,
+            case: None,
+            pools: Pool::ALL.to_vec(),
+            most: FEW,
+            least_guidelines: LEAST_GUIDELINES,
+            licences: Vec::new(),
+            is_exact: false,
+        }
+    }
+}
+
+/// A candidate of one pool before it is known whether it is among the few.
+#[derive(Debug, Clone)]
+struct Found {
+    /// A case or a passage.
+    row: i64,
+    fused: Fused<i64>,
+    /// The key of its nearest row among the vectors.
+    key: Option<i64>,
+    words: Option<Hit>,
+}
+
+/// The query's own vectors.
+struct Asked {
+    text: Option<Vec<f32>>,
+    image: Option<Vec<f32>>,
+    fused: Vec<f32>,
+}
+
+pub(crate) fn retrieve(engine: &Engine, spec: &RetrieveSpec) -> Result<Retrieved, Failure> {
+    if spec.text.trim().is_empty() && spec.image.is_none() {
+        let summary = "there is nothing to look for";
+        return Err(Failure::new("retrieve", FailureKind::User, summary)
+            .with_hint("give an image, a text or both"));
+    }
+    let mut run = Run::new(engine, spec)?;
+    let mut lists = HashMap::new();
+    for pool in &spec.pools {
+        lists.insert(*pool, run.pool(*pool, &spec.text)?);
+    }
+    let has_no_guideline = lists.get(&Pool::Guideline).is_some_and(Vec::is_empty);
+    if has_no_guideline {
+        let guidelines = run.by_words_of(lists.get(&Pool::Case))?;
+        lists.insert(Pool::Guideline, guidelines);
+    }
+    run.chosen(&lists)
+}
+
+struct Run<'a> {
+    engine: &'a Engine,
+    spec: &'a RetrieveSpec,
+    vectors: Option<std::sync::Arc<VectorIndex>>,
+    asked: Option<Asked>,
+    own_case: Option<CaseId>,
+    patient: HashSet<i64>,
+    /// Rows that must not be found, by pool.
+    barred: HashMap<Pool, HashSet<i64>>,
+    used: Option<VectorsUsed>,
+    fusion: Option<Fusion>,
+    left_out: LeftOut,
+    remarks: Vec<String>,
+}
+
+impl<'a> Run<'a> {
+    fn new(engine: &'a Engine, spec: &'a RetrieveSpec) -> Result<Self, Failure> {
+        let own_case = match (spec.case, &spec.image) {
+            (None, Some(QueryImage::Stored(image))) => {
+                engine.with_store(|store| store.case_of_image(*image).or_fail("retrieve"))?
+            }
+            (case, _) => case,
+        };
+        let patient = match own_case {
+            Some(case) => {
+                engine.with_store(|store| store.cases_of_patient(case).or_fail("retrieve"))?
+            }
+            None => Vec::new(),
+        };
+        let vectors = engine.vectors()?;
+        let mut remarks = Vec::new();
+        let asked = match &vectors {
+            Some(_) => asked(engine, spec)?,
+            None => {
+                remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
+                None
+            }
+        };
+        Ok(Self {
+            engine,
+            spec,
+            vectors,
+            asked,
+            own_case,
+            patient: patient.into_iter().collect(),
+            barred: HashMap::new(),
+            used: None,
+            fusion: None,
+            left_out: LeftOut::default(),
+            remarks,
+        })
+    }
+
+    /// Guidelines where none is near the query itself, as for an image alone by an encoder that knows
+    /// no words for a picture: by
+    /// the titles of the nearest cases. Their scores are scaled below every case's, as a guess
+    /// upon a guess.
+    fn by_words_of(&mut self, cases: Option<&Vec<Found>>) -> Result<Vec<Found>, Failure> {
+        let mut titles = Vec::new();
+        for case in cases.into_iter().flatten().take(TITLES) {
+            titles.extend(self.title_of(Pool::Case, case.row)?);
+        }
+        if titles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = self.pool(Pool::Guideline, &titles.join("\n"))?;
+        let best = found.first().map_or(1.0, |found| found.fused.score);
+        for guideline in &mut found {
+            guideline.fused.score *= LEAST_SCORE / best.max(f64::MIN_POSITIVE);
+        }
+        if !found.is_empty() {
+            let said = "no guideline is near the query itself; those here are near the titles of the nearest cases";
+            self.remarks.push(said.to_owned());
+        }
+        Ok(found)
+    }
+
+    /// The candidates of a pool, best first.
+    fn pool(&mut self, pool: Pool, text: &str) -> Result<Vec<Found>, Failure> {
+        let barred = self.barred(pool)?;
+        let near = self.near(pool, &barred)?;
+        let words = self.words((pool, text), &barred)?;
+        let dense: Vec<(i64, f64)> = near.iter().map(|(row, _, score)| (*row, *score)).collect();
+        let lexical: Vec<(i64, f64)> = words
+            .iter()
+            .map(|hit| (hit.id, f64::from(hit.score)))
+            .collect();
+        let fused = match (dense.is_empty(), lexical.is_empty()) {
+            // One list keeps its own scores, so that both pools can be compared.
+            (_, true) => alone(&dense, true),
+            (true, false) => alone(&lexical, false),
+            (false, false) => {
+                let fusion = Fusion::default();
+                self.fusion = Some(fusion);
+                fusion::fuse(fusion, &dense, &lexical)
+            }
+        };
+        let keys: HashMap<i64, i64> = near.iter().map(|(row, key, _)| (*row, *key)).collect();
+        let mut said: HashMap<i64, Hit> = words.into_iter().map(|hit| (hit.id, hit)).collect();
+        let found = fused.into_iter().map(|fused| Found {
+            row: fused.id,
+            key: keys.get(&fused.id).copied(),
+            words: said.remove(&fused.id),
+            fused,
+        });
+        Ok(found.collect())
+    }
+
+    /// Cases or passages that must not be found.
+    fn barred(&mut self, pool: Pool) -> Result<HashSet<i64>, Failure> {
+        if let Some(barred) = self.barred.get(&pool) {
+            return Ok(barred.clone());
+        }
+        let licences = &self.spec.licences;
+        let mut barred = if licences.is_empty() {
+            HashSet::new()
+        } else {
+            self.engine.with_store(|store| {
+                match pool {
+                    Pool::Case => store.cases_without_licence(licences),
+                    Pool::Guideline => store.passages_without_licence(licences),
+                }
+                .or_fail("retrieve")
+            })?
+        };
+        self.left_out.licence += barred.len();
+        if pool == Pool::Case {
+            if let Some(case) = self.own_case {
+                self.left_out.own_case += usize::from(barred.insert(case.0));
+            }
+            let others = self.patient.iter().filter(|case| barred.insert(**case));
+            self.left_out.same_patient += others.count();
+        }
+        self.barred.insert(pool, barred.clone());
+        Ok(barred)
+    }
+
+    /// Rows by vectors: the case or passage, the key of its row, the cosine.
+    fn near(&mut self, pool: Pool, barred: &HashSet<i64>) -> Result<Vec<(i64, i64, f64)>, Failure> {
+        let (Some(vectors), Some(asked)) = (self.vectors.clone(), &self.asked) else {
+            return Ok(Vec::new());
+        };
+        if !vectors.pools().iter().any(|known| known == pool.name()) {
+            return Ok(Vec::new());
+        }
+        let allowed = self.allowed(&vectors, pool, barred)?;
+        let how = if self.spec.is_exact {
+            How::Exact
+        } else {
+            How::Auto
+        };
+        let found = vectors
+            .search(pool.name(), &asked.fused, DEEP, allowed.as_ref(), how)
+            .or_fail("retrieve")?;
+        self.used = Some(VectorsUsed {
+            encoder: vectors.fingerprint().name.clone(),
+            generation: vectors.generation(),
+            search: match found.kind {
+                Kind::FlatExact => "exact".to_owned(),
+            },
+            rows: Pool::ALL.iter().map(|pool| vectors.rows(pool.name())).sum(),
+        });
+        // A row that shares nothing with the query is no candidate.
+        let mut hits: Vec<Near> = found.hits;
+        hits.retain(|near| near.score > 0.0);
+        match pool {
+            Pool::Guideline => {
+                let all = hits.into_iter();
+                Ok(all
+                    .map(|near| (near.key, near.key, f64::from(near.score)))
+                    .collect())
+            }
+            Pool::Case => self.cases(&vectors, hits),
+        }
+    }
+
+    /// The best image of every case; cases with the query's own image are left out.
+    fn cases(
+        &mut self,
+        vectors: &VectorIndex,
+        hits: Vec<Near>,
+    ) -> Result<Vec<(i64, i64, f64)>, Failure> {
+        let images: Vec<i64> = hits
+            .iter()
+            .map(|near| near.key)
+            .filter(|key| *key > 0)
+            .collect();
+        let owners = self
+            .engine
+            .with_store(|store| store.cases_of_images(&images).or_fail("retrieve"))?;
+        let own = self.asked.as_ref().and_then(|asked| asked.image.clone());
+        let mut seen = HashSet::new();
+        let mut same = HashSet::new();
+        let mut cases = Vec::new();
+        for near in hits {
+            let case = if near.key < 0 {
+                Some(key_of_case(near.key))
+            } else {
+                owners.get(&near.key).copied()
+            };
+            // Gone since the vectors were made.
+            let Some(case) = case else { continue };
+            if let Some(own) = &own
+                && is_same_image(vectors, near.key, own)
+            {
+                same.insert(case);
+            }
+            if seen.insert(case) {
+                cases.push((case, near.key, f64::from(near.score)));
+            }
+        }
+        self.left_out.same_image += same.len();
+        cases.retain(|(case, _, _)| !same.contains(case));
+        Ok(cases)
+    }
+
+    fn allowed(
+        &self,
+        vectors: &VectorIndex,
+        pool: Pool,
+        barred: &HashSet<i64>,
+    ) -> Result<Option<RowSet>, Failure> {
+        if barred.is_empty() {
+            return Ok(None);
+        }
+        let keys: HashSet<i64> = match pool {
+            Pool::Guideline => barred.clone(),
+            Pool::Case => {
+                let cases: Vec<i64> = barred.iter().copied().collect();
+                let images = self
+                    .engine
+                    .with_store(|store| store.images_of_cases(&cases).or_fail("retrieve"))?;
+                let alone = cases.iter().map(|case| key_of_case(*case));
+                images.into_iter().chain(alone).collect()
+            }
+        };
+        Ok(Some(
+            vectors.allowed(pool.name(), |key| !keys.contains(&key)),
+        ))
+    }
+
+    fn words(
+        &self,
+        (pool, text): (Pool, &str),
+        barred: &HashSet<i64>,
+    ) -> Result<Vec<Hit>, Failure> {
+        if text.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let kind = match pool {
+            Pool::Case => DocumentKind::Case,
+            Pool::Guideline => DocumentKind::Passage,
+        };
+        let index = self.engine.index()?;
+        // What is left out makes room for as many others.
+        let most = DEEP + barred.len().min(DEEP);
+        let mut hits = index.free_text_hits(kind, text, most).or_fail("retrieve")?;
+        hits.retain(|hit| !barred.contains(&hit.id));
+        hits.truncate(DEEP);
+        Ok(hits)
+    }
+
+    fn chosen(mut self, lists: &HashMap<Pool, Vec<Found>>) -> Result<Retrieved, Failure> {
+        let of = |pool: Pool| -> Vec<Candidate<&Found>> {
+            let found = lists.get(&pool).map(Vec::as_slice).unwrap_or_default();
+            let all = found.iter();
+            all.map(|found| Candidate {
+                pool,
+                score: found.fused.score,
+                what: found,
+            })
+            .collect()
+        };
+        let least = if self.spec.pools.contains(&Pool::Guideline) {
+            self.spec.least_guidelines
+        } else {
+            0
+        };
+        let few = few(&of(Pool::Case), &of(Pool::Guideline), self.spec.most, least);
+        if few.missing_guidelines > 0 {
+            let count = few.missing_guidelines;
+            self.remarks.push(format!(
+                "{count} of the guidelines asked for are missing: none is near, or none is imported"
+            ));
+        }
+        let mut hits = Vec::new();
+        for (rank, (candidate, by)) in (1..).zip(few.chosen) {
+            let kept = match by {
+                ChosenBy::Score => Kept::Score,
+                ChosenBy::Quota { instead_of } => Kept::Quota {
+                    displaced: match instead_of {
+                        Some(gone) => self.title_of(Pool::Case, gone.row)?,
+                        None => None,
+                    },
+                },
+            };
+            hits.extend(self.hit(candidate.pool, (rank, kept), candidate.what)?);
+        }
+        Ok(Retrieved {
+            hits,
+            fusion: self.fusion,
+            vectors: self.used,
+            left_out: self.left_out,
+            remarks: self.remarks,
+        })
+    }
+
+    fn title_of(&self, pool: Pool, row: i64) -> Result<Option<String>, Failure> {
+        self.engine
+            .with_store(|store| Ok(about(store, pool, row)?.map(|about| about.title)))
+    }
+
+    /// `None` when the row is gone since it was indexed.
+    fn hit(
+        &self,
+        pool: Pool,
+        (rank, kept): (usize, Kept),
+        found: &Found,
+    ) -> Result<Option<RetrievedHit>, Failure> {
+        let about = self
+            .engine
+            .with_store(|store| about(store, pool, found.row))?;
+        let Some(about) = about else { return Ok(None) };
+        let (snippet, reason) = match &found.words {
+            Some(hit) => (hit.snippet.clone(), hit.reason.clone()),
+            None => (beginning(&about.text), semihv_domain::Reason::default()),
+        };
+        let image = found.key.filter(|key| pool == Pool::Case && *key > 0);
+        Ok(Some(RetrievedHit {
+            pool,
+            rank,
+            row: found.row,
+            image: image.map(ImageId),
+            key: about.key,
+            source: about.source,
+            licence: about.licence,
+            title: about.title,
+            headings: about.headings,
+            snippet,
+            score: found.fused.score,
+            dense: found.fused.dense,
+            words: found.fused.lexical,
+            parts: found.key.and_then(|key| self.parts(pool, key)),
+            reason,
+            kept,
+        }))
+    }
+
+    /// The cosine of the hit in its four parts.
+    fn parts(&self, pool: Pool, key: i64) -> Option<CosineParts> {
+        let asked = self.asked.as_ref()?;
+        let parts = self.vectors.as_ref()?.parts(pool.name(), key)?;
+        let terms = FourTerms::of(
+            (asked.text.as_deref(), asked.image.as_deref()),
+            (parts.text.as_deref(), parts.image.as_deref()),
+        )
+        .ok()?;
+        Some(CosineParts {
+            text_text: terms.text_to_text,
+            text_image: terms.text_to_image,
+            image_text: terms.image_to_text,
+            image_image: terms.image_to_image,
+        })
+    }
+}
+
+/// A list of its own: the scores as they are.
+fn alone(list: &[(i64, f64)], is_dense: bool) -> Vec<Fused<i64>> {
+    let ranked = (1..).zip(list);
+    let fused = ranked.map(|(rank, (id, score))| {
+        let share = Some(fusion::Share {
+            rank,
+            score: *score,
+            adds: *score,
+        });
+        Fused {
+            id: *id,
+            score: *score,
+            dense: share.filter(|_| is_dense),
+            lexical: share.filter(|_| !is_dense),
+        }
+    });
+    fused.collect()
+}
+
+/// Raw vectors of text and image, and their sum, normalised once. `None`: the query holds nothing
+/// that the encoder sees.
+fn asked(engine: &Engine, spec: &RetrieveSpec) -> Result<Option<Asked>, Failure> {
+    let text = Some(encode_text(&spec.text)).filter(|vector| is_something(vector));
+    let picture = match &spec.image {
+        None => None,
+        Some(QueryImage::File(path)) => Some(first_look(path)?),
+        Some(QueryImage::Stored(image)) => {
+            let found = engine.with_store(|store| store.image(*image).or_fail("retrieve"))?;
+            let found = found.ok_or_else(|| {
+                let summary = format!("there is no image {image}");
+                Failure::new("retrieve", FailureKind::User, summary)
+            })?;
+            Some(seen_first(&*engine.open_scan(&found.location)?)?)
+        }
+    };
+    let image = picture
+        .map(|it| encode_picture(&it))
+        .filter(|vector| is_something(vector));
+    if text.is_none() && image.is_none() {
+        return Ok(None);
+    }
+    let fused = fuse(text.as_deref(), image.as_deref()).or_fail("retrieve")?;
+    Ok(Some(Asked {
+        fused: fused.as_slice().to_vec(),
+        text,
+        image,
+    }))
+}
+
+fn is_same_image(vectors: &VectorIndex, key: i64, own: &[f32]) -> bool {
+    let parts = vectors.parts(Pool::Case.name(), key);
+    let Some(image) = parts.and_then(|parts| parts.image) else {
+        return false;
+    };
+    let dot = |one: &[f32], other: &[f32]| -> f64 {
+        let pairs = one.iter().zip(other);
+        pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    let lengths = (dot(own, own) * dot(&image, &image)).sqrt();
+    lengths > 0.0 && dot(own, &image) / lengths > SAME_IMAGE
+}
+
+/// What is shown of a row.
+struct About {
+    key: String,
+    source: String,
+    licence: Option<String>,
+    title: String,
+    headings: Vec<String>,
+    text: String,
+}
+
+fn about(store: &Store, pool: Pool, row: i64) -> Result<Option<About>, Failure> {
+    Ok(match pool {
+        Pool::Case => store
+            .case(CaseId(row))
+            .or_fail("retrieve")?
+            .map(|case| About {
+                text: case
+                    .sections
+                    .first()
+                    .map(|it| it.text.clone())
+                    .unwrap_or_default(),
+                key: case.key,
+                source: case.source_name,
+                licence: case.licence,
+                title: case.title,
+                headings: Vec::new(),
+            }),
+        Pool::Guideline => {
+            let passage = PassageId(row);
+            let found = store.guideline_of(passage).or_fail("retrieve")?;
+            found.and_then(|(guideline, passages)| {
+                let passage = passages.into_iter().find(|it| it.id == passage)?;
+                Some(About {
+                    key: format!("{}#{}", guideline.key, passage.ordinal),
+                    source: guideline.source_name,
+                    licence: guideline.licence,
+                    title: guideline.title,
+                    headings: passage.headings,
+                    text: passage.text,
+                })
+            })
+        }
+    })
+}
+
+/// Letters of a text that no word was looked for in.
+const BEGINNING: usize = 240;
+
+fn beginning(text: &str) -> Snippet {
+    let text = text.trim();
+    let mut shown: String = text.chars().take(BEGINNING).collect();
+    if shown.len() < text.len() {
+        shown.push('…');
+    }
+    Snippet {
+        text: shown,
+        highlights: Vec::new(),
+    }
+}

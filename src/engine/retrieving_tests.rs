@@ -1,0 +1,256 @@
+//! The retriever over a small workspace: what it finds, what it must never find, and why.
+
+use semihv_domain::{Failure, JobState, Kept, Pool, Retrieved};
+use semihv_imaging::{Extent, Raster, phantom::phantoms, png, resize};
+
+use crate::tests::{Bench, import, index};
+use crate::*;
+
+/// Cases with phantoms: `a` and `b` of one patient, `copy` with the picture of `a` at half its
+/// size, and others; two guidelines.
+fn filled(bench: &Bench) -> Engine {
+    let row = |key: &str, patient: &str, title: &str, licence: &str| {
+        format!(
+            r#"{{"key":"{key}","title":"{title}","patient":"{patient}","licence":"{licence}","sections":[{{"heading":"History","text":"Seen for {title}."}}],"images":[{{"key":"i","path":"{key}.png"}}]}}"#
+        )
+    };
+    let rows = [
+        row("a", "p1", "Solid nodule of the lung", "CC0"),
+        row("b", "p1", "Nodule after a year", "CC0"),
+        row("copy", "p2", "Nodule from another archive", "CC0"),
+        row("c", "p3", "Nodule in a smoker", "CC-BY"),
+        row("d", "p4", "Fracture of the wrist", "CC0"),
+        row("e", "p5", "Stroke of the left hemisphere", "CC0"),
+    ];
+    let cases = bench.write("set/cases.jsonl", &rows.join("\n"));
+    let folder = cases.parent().unwrap();
+    for (at, key) in ["a", "b", "copy", "c", "d", "e"].into_iter().enumerate() {
+        let drawn = phantoms()[at].draw();
+        let write = |name: &str, drawn: &image::DynamicImage| {
+            std::fs::write(folder.join(name), png(drawn).unwrap()).unwrap();
+        };
+        write(&format!("{key}.png"), &drawn);
+        if key == "a" {
+            let grey = Raster::Grey(drawn.to_luma8());
+            let half = Extent {
+                width: drawn.width() / 2,
+                height: drawn.height() / 2,
+            };
+            write("half.png", &resize(grey, half).to_dynamic());
+        }
+    }
+    std::fs::rename(folder.join("half.png"), folder.join("copy.png")).unwrap();
+    let engine = bench.open();
+    import(&engine, "jsonl", &cases, "set");
+    let guidelines = bench.write(
+        "corpus/nodule.md",
+        "# Pulmonary nodules\n\n## Follow-up\n\nA solid nodule of the lung is followed by CT in a smoker.\n",
+    );
+    bench.write(
+        "corpus/wrist.md",
+        "# Wrist fractures\n\n## Casts\n\nA fracture of the wrist is put into a cast.\n",
+    );
+    import(&engine, "markdown", guidelines.parent().unwrap(), "corpus");
+    index(&engine);
+    vectors(&engine, Rebuild::Incremental);
+    engine
+}
+
+fn vectors(engine: &Engine, rebuild: Rebuild) -> String {
+    let job = engine
+        .run_to_end(JobSpec::Vectors(rebuild), |_| {})
+        .unwrap();
+    let JobState::Succeeded { summary } = job.state else {
+        panic!("{job:?}");
+    };
+    summary
+}
+
+fn retrieve(engine: &Engine, spec: RetrieveSpec) -> Result<Retrieved, Failure> {
+    match engine.ask(&Query::Retrieve(Box::new(spec)))? {
+        Reply::Retrieved(found) => Ok(*found),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn keys(found: &Retrieved) -> Vec<&str> {
+    found.hits.iter().map(|hit| hit.key.as_str()).collect()
+}
+
+fn image_of(engine: &Engine, key: &str) -> Option<QueryImage> {
+    let image = engine.find_image(key).unwrap().unwrap();
+    Some(QueryImage::Stored(image.id))
+}
+
+#[test]
+fn an_image_never_finds_its_own_case_patient_or_picture_and_never_no_guideline() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let spec = RetrieveSpec {
+        image: image_of(&engine, "a"),
+        ..RetrieveSpec::default()
+    };
+    let found = retrieve(&engine, spec.clone()).unwrap();
+    let left = found.left_out;
+    assert_eq!(
+        (left.own_case, left.same_patient, left.same_image),
+        (1, 1, 1)
+    );
+    for hit in &found.hits {
+        assert!(!["a", "b", "copy"].contains(&hit.key.as_str()), "{found:?}");
+    }
+    let guidelines = found.hits.iter().filter(|hit| hit.pool == Pool::Guideline);
+    assert!(guidelines.count() >= 1, "{found:?}");
+    assert!(
+        found
+            .remarks
+            .iter()
+            .any(|it| it.contains("titles of the nearest"))
+    );
+    // The same picture as a file belongs to nobody: then its cases are those with the same image.
+    let file = bench
+        .folder
+        .path()
+        .join("set/a.png")
+        .to_string_lossy()
+        .into_owned();
+    let found = retrieve(
+        &engine,
+        RetrieveSpec {
+            image: Some(QueryImage::File(file)),
+            ..spec
+        },
+    )
+    .unwrap();
+    assert_eq!(found.left_out.same_image, 2);
+    assert!(!keys(&found).contains(&"a") && !keys(&found).contains(&"copy"));
+}
+
+#[test]
+fn a_text_finds_cases_and_a_guideline_with_the_reason_for_each() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let found = retrieve(
+        &engine,
+        RetrieveSpec {
+            text: "solid nodule in a smoker".to_owned(),
+            most: 3,
+            ..RetrieveSpec::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(found.hits.len(), 3);
+    let guideline = found
+        .hits
+        .iter()
+        .find(|hit| hit.pool == Pool::Guideline)
+        .unwrap();
+    assert_eq!(guideline.title, "Pulmonary nodules");
+    for hit in &found.hits {
+        let (dense, words) = (hit.dense.unwrap(), hit.words.unwrap());
+        assert!((dense.adds + words.adds - hit.score).abs() < 1e-12);
+        let parts = hit.parts.unwrap();
+        let cosine = parts.text_text + parts.text_image + parts.image_text + parts.image_image;
+        assert!((cosine - dense.score).abs() < 0.01, "{parts:?} {dense:?}");
+        assert!(
+            hit.reason
+                .terms
+                .iter()
+                .any(|term| term.term.starts_with("nodul")),
+            "{hit:?}"
+        );
+    }
+}
+
+#[test]
+fn the_quota_says_whom_it_displaced() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let found = retrieve(
+        &engine,
+        RetrieveSpec {
+            text: "stroke of the left hemisphere".to_owned(),
+            image: image_of(&engine, "d"),
+            most: 2,
+            least_guidelines: 2,
+            ..RetrieveSpec::default()
+        },
+    )
+    .unwrap();
+    let by_quota = |hit: &&semihv_domain::RetrievedHit| matches!(hit.kept, Kept::Quota { .. });
+    let quota: Vec<_> = found.hits.iter().filter(by_quota).collect();
+    assert!(!quota.is_empty(), "{found:?}");
+    assert_eq!(
+        quota.len(),
+        1,
+        "one guideline is near the titles of the cases"
+    );
+    assert_eq!(
+        quota[0].kept,
+        Kept::Quota {
+            displaced: Some("Nodule in a smoker".to_owned())
+        }
+    );
+}
+
+#[test]
+fn only_what_is_under_a_licence_is_found() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let found = retrieve(
+        &engine,
+        RetrieveSpec {
+            text: "nodule".to_owned(),
+            licences: vec!["CC-BY".to_owned()],
+            pools: vec![Pool::Case],
+            ..RetrieveSpec::default()
+        },
+    )
+    .unwrap();
+    assert_eq!(keys(&found), ["c"]);
+    assert_eq!(found.left_out.licence, 5);
+}
+
+#[test]
+fn vectors_are_made_once_and_follow_the_rows() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let again = vectors(&engine, Rebuild::Incremental);
+    assert!(again.contains("8 rows, 0 made anew"), "{again}");
+    // Another text is another row; a picture that is gone leaves the text.
+    let cases = bench.folder.path().join("set/cases.jsonl");
+    let text = std::fs::read_to_string(&cases).unwrap();
+    std::fs::write(&cases, text.replace("Stroke of", "Bleeding into")).unwrap();
+    import(&engine, "jsonl", &cases, "set");
+    let changed = vectors(&engine, Rebuild::Incremental);
+    assert!(changed.contains("8 rows, 1 made anew"), "{changed}");
+    let found = retrieve(
+        &engine,
+        RetrieveSpec {
+            text: "bleeding".to_owned(),
+            pools: vec![Pool::Case],
+            most: 1,
+            ..RetrieveSpec::default()
+        },
+    );
+    assert_eq!(keys(&found.unwrap()), ["e"]);
+    let whole = vectors(&engine, Rebuild::FromNothing);
+    assert!(whole.contains("8 rows, 8 made anew"), "{whole}");
+}
+
+#[test]
+fn without_vectors_words_alone_answer_and_say_so() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    drop(engine);
+    std::fs::remove_dir_all(bench.folder.path().join("ws/.semihv/vectors")).unwrap();
+    let engine = bench.open();
+    let spec = RetrieveSpec {
+        text: "nodule".to_owned(),
+        ..RetrieveSpec::default()
+    };
+    let found = retrieve(&engine, spec).unwrap();
+    assert!(!found.hits.is_empty() && found.vectors.is_none());
+    assert!(found.remarks[0].contains("semihv vectors"), "{found:?}");
+    assert!(retrieve(&engine, RetrieveSpec::default()).is_err());
+}
