@@ -175,14 +175,14 @@ fn print_hit(hit: &RetrievedHit, explain: bool, output: &mut Output) -> Result<(
     Ok(())
 }
 
-/// `3rd by vectors (0.412), 1st by words (11.3); kept by its score`.
+/// `#3 by vectors (0.412), #1 by words (11.3); kept by its score`.
 fn why(hit: &RetrievedHit) -> String {
     let mut parts = Vec::new();
     if let Some(share) = hit.dense {
-        parts.push(format!("{} by vectors ({:.3})", share.rank, share.score));
+        parts.push(format!("#{} by vectors ({:.3})", share.rank, share.score));
     }
     if let Some(share) = hit.words {
-        parts.push(format!("{} by words ({:.2})", share.rank, share.score));
+        parts.push(format!("#{} by words ({:.2})", share.rank, share.score));
     }
     let kept = match &hit.kept {
         Kept::Score => "kept by its score".to_owned(),

@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use semihv_domain::fusion::{self, Fused, Fusion};
 use semihv_domain::{
     CaseId, CosineParts, DocumentKind, Failure, FailureKind, Hit, ImageId, Kept, LeftOut,
-    PassageId, Pool, Retrieved, RetrievedHit, Snippet, VectorsUsed,
+    PassageId, Pool, QuestionId, Retrieved, RetrievedHit, Snippet, VectorsUsed,
 };
 use semihv_encoders::{encode_picture, encode_text};
 use semihv_retrieval::{Candidate, ChosenBy, few};
@@ -36,6 +36,10 @@ pub struct RetrieveSpec {
     pub image: Option<QueryImage>,
     /// The case that the query is about: it and its patient are left out.
     pub case: Option<CaseId>,
+    /// Asked about that case.
+    pub question: Option<QuestionId>,
+    /// What is written of the case, and asked, is looked for as well.
+    pub reads_case: bool,
     pub pools: Vec<Pool>,
     pub most: usize,
     pub least_guidelines: usize,
@@ -59,6 +63,8 @@ impl Default for RetrieveSpec {
             text: String::new(),
             image: None,
             case: None,
+            question: None,
+            reads_case: false,
             pools: Pool::ALL.to_vec(),
             most: FEW,
             least_guidelines: LEAST_GUIDELINES,
@@ -87,11 +93,18 @@ struct Asked {
 }
 
 pub(crate) fn retrieve(engine: &Engine, spec: &RetrieveSpec) -> Result<Retrieved, Failure> {
-    if spec.text.trim().is_empty() && spec.image.is_none() {
+    if spec.text.trim().is_empty() && spec.image.is_none() && !spec.reads_case {
         let summary = "there is nothing to look for";
         return Err(Failure::new("retrieve", FailureKind::User, summary)
             .with_hint("give an image, a text or both"));
     }
+    let mut spec = spec.clone();
+    if spec.reads_case {
+        let (case, question) = (spec.case, spec.question);
+        let written = engine.with_store(|store| crate::searching::about(store, case, question))?;
+        spec.text = format!("{}\n{written}", spec.text);
+    }
+    let spec = &spec;
     let mut run = Run::new(engine, spec)?;
     let mut lists = HashMap::new();
     for pool in &spec.pools {

@@ -190,7 +190,7 @@ fn guideline_hit(store: &Store, hit: Hit) -> Result<Option<GuidelineHit>, Failur
 
 /// The words that stand for a selection: the question first, then what people saw in the case.
 /// The gold answer is left out: a search by it would look better than any reader could.
-fn about(
+pub(crate) fn about(
     store: &mut Store,
     case: Option<CaseId>,
     question: Option<QuestionId>,

@@ -33,6 +33,7 @@ pub enum Action {
     Image(panes::image::Msg),
     Text(panes::text::Msg),
     Guidelines(panes::guidelines::Msg),
+    Hits(panes::hits::Msg),
     Rationales(panes::rationales::Msg),
     Log(panes::log::Msg),
     Dataset(panes::dataset::Msg),

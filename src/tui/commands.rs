@@ -39,7 +39,9 @@ pub fn parse(line: &str, targets: &[Target]) -> Result<Action, CommandError> {
         let unknown = || CommandError::Unknown(name.to_owned());
         return panes::command(pane, word).ok_or_else(unknown);
     }
-    if matches!(name, "import" | "semihv") || (name == "index" && !argument.is_empty()) {
+    if matches!(name, "import" | "semihv")
+        || (matches!(name, "index" | "vectors") && !argument.is_empty())
+    {
         return Ok(Action::App(Msg::Start(job_line::parse(line)?)));
     }
     let msg = match argument {
@@ -81,6 +83,7 @@ fn plain(name: &str) -> Option<Msg> {
         "ascii" => Msg::Ascii,
         "reload" => Msg::Reload,
         "index" => Msg::Start(JobSpec::Index(Rebuild::Incremental)),
+        "vectors" => Msg::Start(JobSpec::Vectors(Rebuild::Incremental)),
         "index-anew" => Msg::IndexAnew,
         "workspaces" => Msg::Workspaces,
         _ => return None,

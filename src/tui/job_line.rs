@@ -26,13 +26,18 @@ pub(crate) fn parse(line: &str) -> Result<JobSpec, JobLineError> {
     rest.next_if_eq(&"semihv");
     match rest.next() {
         Some("import") => import(rest),
-        Some("index") => {
+        Some(what @ ("index" | "vectors")) => {
             let is_anew = rest.any(|word| matches!(word, "--anew" | "--rebuild"));
-            Ok(JobSpec::Index(if is_anew {
+            let rebuild = if is_anew {
                 Rebuild::FromNothing
             } else {
                 Rebuild::Incremental
-            }))
+            };
+            Ok(if what == "index" {
+                JobSpec::Index(rebuild)
+            } else {
+                JobSpec::Vectors(rebuild)
+            })
         }
         Some("check") => {
             let source = rest.next().ok_or(JobLineError::Incomplete)?.to_owned();
@@ -119,6 +124,10 @@ mod tests {
 
     #[test]
     fn the_index_is_brought_up_to_date_or_built_anew() {
+        assert_eq!(
+            parse("vectors --rebuild"),
+            Ok(JobSpec::Vectors(Rebuild::FromNothing))
+        );
         assert_eq!(parse("index"), Ok(JobSpec::Index(Rebuild::Incremental)));
         assert_eq!(
             parse("semihv index --anew"),

@@ -35,6 +35,7 @@ pub enum PaneKind {
     Image,
     Text,
     Guidelines,
+    Hits,
     Rationales,
     Log,
     Dataset,
@@ -43,12 +44,13 @@ pub enum PaneKind {
 }
 
 impl PaneKind {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Cases,
         Self::Questions,
         Self::Image,
         Self::Text,
         Self::Guidelines,
+        Self::Hits,
         Self::Rationales,
         Self::Log,
         Self::Dataset,
@@ -63,6 +65,7 @@ impl PaneKind {
             Self::Image => "image",
             Self::Text => "text",
             Self::Guidelines => "guidelines",
+            Self::Hits => "hits",
             Self::Rationales => "rationales",
             Self::Log => "log",
             Self::Dataset => "dataset",

@@ -19,6 +19,7 @@ pub enum SlotName {
     /// The next slice of a moving picture.
     Cine,
     Guidelines,
+    Hits,
     Passage,
     /// The walk to the next question on which models differ.
     Rationales,

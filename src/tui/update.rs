@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use ratatui::layout::Rect;
-use semihv_domain::{CaseId, Failure, Job, JobState, QuestionId, Target};
+use semihv_domain::{CaseId, Failure, Job, JobState, PassageId, Pool, QuestionId, Target};
 use semihv_engine::{Changed, Edit, Event, Query, Reply};
 
 use crate::action::{Action, Effect};
@@ -86,6 +86,8 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Questions(msg) => panes::questions::update(&mut panes.questions, msg, shared),
         Action::Image(msg) => annotate::image(state, msg),
         Action::Text(msg) => panes::text::update(&mut panes.text, msg, shared),
+        Action::Hits(panes::hits::Msg::Open) => go_to_hit(state),
+        Action::Hits(msg) => panes::hits::update(&mut panes.hits, msg, shared),
         Action::Guidelines(msg) => panes::guidelines::update(&mut panes.guidelines, msg, shared),
         Action::Rationales(msg) => panes::rationales::update(&mut panes.rationales, msg, shared),
         Action::Log(msg) => log::update(&mut panes.log, msg, shared),
@@ -105,6 +107,26 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
         }
         told => outcome(state, told),
     }
+}
+
+/// A case is shown by the image pane, a passage by the guidelines'.
+fn go_to_hit(state: &mut State) -> Vec<Effect> {
+    let Some(hit) = state.panes.hits.current().cloned() else {
+        return Vec::new();
+    };
+    if hit.pool == Pool::Case {
+        let State { shared, panes, .. } = state;
+        let mut effects = panes::hits::update(&mut panes.hits, panes::hits::Msg::Open, shared);
+        effects.extend(control::go(state, PaneKind::Image));
+        return effects;
+    }
+    let terms = hit.reason.terms.iter().map(|term| term.term.to_lowercase());
+    let passage = PassageId(hit.row);
+    state.shared.selection.passage = Some(passage);
+    let open = panes::guidelines::open_passage;
+    let mut effects = open(&mut state.panes.guidelines, passage, terms.collect());
+    effects.extend(control::go(state, PaneKind::Guidelines));
+    effects
 }
 
 /// Answers to effects and what the engine tells.

@@ -171,7 +171,7 @@ impl Layouts {
 /// The layouts everybody starts with.
 pub fn built_in() -> Vec<Layout> {
     use PaneKind::{
-        Cases, Dataset, Guidelines, Image, Jobs, Log, Notes, Questions, Rationales, Text,
+        Cases, Dataset, Guidelines, Hits, Image, Jobs, Log, Notes, Questions, Rationales, Text,
     };
     use Tree::Pane;
     let layout = |name: &str, focus, tree| Layout {
@@ -200,11 +200,11 @@ pub fn built_in() -> Vec<Layout> {
         ),
         layout(
             "retrieve",
-            Guidelines,
+            Hits,
             Tree::right(
                 340,
                 Tree::below(500, Pane(Questions), Pane(Image)),
-                Tree::below(640, Pane(Guidelines), Pane(Text)),
+                Tree::below(560, Pane(Hits), Pane(Guidelines)),
             ),
         ),
         layout(

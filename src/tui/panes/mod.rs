@@ -5,6 +5,7 @@
 pub mod cases;
 pub mod dataset;
 pub mod guidelines;
+pub mod hits;
 pub mod image;
 pub mod jobs;
 pub mod log;
@@ -35,6 +36,7 @@ pub struct Panes {
     pub image: image::State,
     pub text: text::State,
     pub guidelines: guidelines::State,
+    pub hits: hits::State,
     pub rationales: rationales::State,
     pub log: log::State,
     pub dataset: dataset::State,
@@ -69,6 +71,11 @@ macro_rules! in_pane {
             PaneKind::Guidelines => {
                 use guidelines as $pane;
                 let $state = $($borrow)+ $panes.guidelines;
+                $body
+            }
+            PaneKind::Hits => {
+                use hits as $pane;
+                let $state = $($borrow)+ $panes.hits;
                 $body
             }
             PaneKind::Rationales => {
@@ -116,6 +123,7 @@ impl Panes {
             PaneKind::Cases
             | PaneKind::Questions
             | PaneKind::Image
+            | PaneKind::Hits
             | PaneKind::Jobs
             | PaneKind::Notes => {}
         }
@@ -124,6 +132,7 @@ impl Panes {
     /// What was asked for once may be another by now: the next refresh asks again.
     pub fn forget(&mut self) {
         guidelines::forget(&mut self.guidelines);
+        hits::forget(&mut self.hits);
         log::forget(&mut self.log);
         dataset::forget(&mut self.dataset);
     }
@@ -170,6 +179,7 @@ impl Panes {
             PaneKind::Rationales => {
                 rationales::mouse(&self.rationales, shared, mouse, inside).map(Action::Rationales)
             }
+            PaneKind::Hits => hits::mouse(&self.hits, shared, mouse, inside).map(Action::Hits),
             PaneKind::Log => log::mouse(&self.log, shared, mouse, inside).map(Action::Log),
             PaneKind::Dataset => {
                 dataset::mouse(&self.dataset, shared, mouse, inside).map(Action::Dataset)
@@ -219,6 +229,7 @@ pub fn command(pane: &str, rest: &str) -> Option<Action> {
         "image" => Action::Image(image::command(rest)?),
         "text" => Action::Text(text::command(rest)?),
         "guidelines" => Action::Guidelines(guidelines::command(rest)?),
+        "hits" => Action::Hits(hits::command(rest)?),
         "rationales" => Action::Rationales(rationales::command(rest)?),
         "log" => Action::Log(log::command(rest)?),
         "dataset" => Action::Dataset(dataset::command(rest)?),

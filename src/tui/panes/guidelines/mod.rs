@@ -1,6 +1,6 @@
 //! The guidelines pane: passages for the selection or a typed query, and why each was found.
 
-mod reason;
+pub(super) mod reason;
 mod view;
 
 use ratatui::layout::Rect;
@@ -128,14 +128,8 @@ impl State {
             .map(|term| term.term.to_lowercase())
             .collect();
         let id = hit.passage;
-        self.open = Some(Open {
-            id,
-            detail: Load::Loading { stale: None },
-            terms,
-            reader: Reader::default(),
-        });
         shared.selection.passage = Some(id);
-        vec![Effect::Ask(self.passage_slot.ask(), Query::Passage(id))]
+        open_passage(self, id, terms)
     }
 
     fn move_cursor(&mut self, msg: reader::Msg) {
@@ -167,6 +161,17 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         Msg::Back => return back(state, shared),
     }
     Vec::new()
+}
+
+/// Opens a passage that was found elsewhere.
+pub(crate) fn open_passage(state: &mut State, id: PassageId, terms: Vec<String>) -> Vec<Effect> {
+    state.open = Some(Open {
+        id,
+        detail: Load::Loading { stale: None },
+        terms,
+        reader: Reader::default(),
+    });
+    vec![Effect::Ask(state.passage_slot.ask(), Query::Passage(id))]
 }
 
 fn back(state: &mut State, shared: &Shared) -> Vec<Effect> {

@@ -13,7 +13,7 @@ const BAR: u16 = 8;
 const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /// A bar of at most `width` cells for a share between 0 and 1.
-pub(super) fn bar(share: f64, width: u16, glyphs: Glyphs) -> String {
+pub(crate) fn bar(share: f64, width: u16, glyphs: Glyphs) -> String {
     let share = if share.is_finite() {
         share.clamp(0.0, 1.0)
     } else {
@@ -33,7 +33,7 @@ pub(super) fn bar(share: f64, width: u16, glyphs: Glyphs) -> String {
 const DETAILS: [(&str, u16); 4] = [("idf", 7), ("tf", 5), ("field", 10), ("in docs", 9)];
 
 /// The terms, the one that gave most first.
-pub(super) fn draw(
+pub(crate) fn draw(
     reason: &Reason,
     (theme, glyphs): (&Theme, Glyphs),
     area: Rect,

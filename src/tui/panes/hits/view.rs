@@ -1,0 +1,251 @@
+//! Drawing of the hits: their places by vectors and by words, and why the one under the cursor is
+//! among them.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use semihv_domain::{CosineParts, Kept, Pool, Retrieved, RetrievedHit};
+
+use super::State;
+use crate::flow::{self, Block};
+use crate::notice;
+use crate::pane::PaneKind;
+use crate::panes::guidelines::reason;
+use crate::pen::Pen;
+use crate::reader::input_line;
+use crate::shared::{Glyphs, Load, Shared};
+use crate::theme::{Role, Theme};
+
+/// Rows one hit takes.
+const HIT: u16 = 2;
+const BAR: u16 = 8;
+/// The four parts with their heading, and an empty row.
+const PARTS: u16 = 6;
+
+pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let typing = u16::from(state.line.is_some() && area.height > 1);
+    let body = Rect {
+        height: area.height - typing,
+        ..area
+    };
+    let page = Page { shared, theme };
+    match &state.found {
+        Load::Ready(found) | Load::Loading { stale: Some(found) } if !found.hits.is_empty() => {
+            page.hits(state, found, body, buffer);
+        }
+        Load::Ready(found) => page.nothing(found, body, buffer),
+        Load::Failed(failure) => notice::failed(failure, theme, body, buffer),
+        Load::Loading { .. } => notice::loading("Retrieving", shared, theme, body, buffer),
+        Load::Empty => notice::empty(
+            "Cases and guidelines that are near the selected case stand here, and none is selected.",
+            "Tab goes to a list; / looks for words of your own.",
+            theme,
+            body,
+            buffer,
+        ),
+    }
+    if let Some(line) = &state.line {
+        let row = area.height.saturating_sub(1);
+        input_line("/", line, theme, (area, row), buffer);
+    }
+}
+
+/// Rows of the list; below it stands why the current hit is there.
+fn list_height(state: &State, area: Rect) -> u16 {
+    let hits = u16::try_from(state.hits().len()).unwrap_or(u16::MAX);
+    hits.saturating_mul(HIT).min(area.height)
+}
+
+pub(super) fn hit_at(state: &State, area: Rect, row: u16) -> Option<usize> {
+    let at = usize::from(row / HIT);
+    (row < list_height(state, area) && at < state.hits().len()).then_some(at)
+}
+
+struct Page<'a> {
+    shared: &'a Shared,
+    theme: &'a Theme,
+}
+
+impl Page<'_> {
+    fn hits(&self, state: &State, found: &Retrieved, area: Rect, buffer: &mut Buffer) {
+        let height = list_height(state, area);
+        let best = found.hits.iter().map(|hit| hit.score).fold(0.0, f64::max);
+        for (line, (at, hit)) in (0..height / HIT).zip(found.hits.iter().enumerate()) {
+            let share = hit.score / best.max(f64::MIN_POSITIVE);
+            let is_current = at == state.cursor;
+            self.hit(hit, (share, is_current), (area, line * HIT), buffer);
+        }
+        let above = (height + 1).min(area.height);
+        let below = Rect {
+            y: area.y + above,
+            height: area.height - above,
+            ..area
+        };
+        if let Some(hit) = state.current() {
+            self.why(hit, found, below, buffer);
+        }
+    }
+
+    fn hit(
+        &self,
+        hit: &RetrievedHit,
+        (share, is_current): (f64, bool),
+        (area, row): (Rect, u16),
+        buffer: &mut Buffer,
+    ) {
+        let theme = self.theme;
+        let (muted, accent) = (theme.style(Role::Muted), theme.style(Role::Accent));
+        let selected = match (is_current, self.shared.focus == PaneKind::Hits) {
+            (true, true) => theme.style(Role::Selection),
+            (true, false) => theme.style(Role::SelectionInactive),
+            (false, _) => theme.style(Role::Text),
+        };
+        if is_current {
+            let rows = Rect {
+                y: area.y + row,
+                height: HIT.min(area.height.saturating_sub(row)),
+                ..area
+            };
+            buffer.set_style(rows, selected);
+        }
+        let sign = match (is_current, self.shared.glyphs) {
+            (true, Glyphs::Unicode) => "▸",
+            (true, Glyphs::Ascii) => ">",
+            (false, _) => " ",
+        };
+        let bar = reason::bar(share, BAR, self.shared.glyphs);
+        let mut pen = Pen::new(buffer, area, row);
+        pen.text(sign, selected)
+            .column(&format!("{:>2} ", hit.rank), 3, muted)
+            .column(&bar, BAR + 1, accent)
+            .column(hit.pool.name(), 10, theme.style(of_pool(hit.pool)));
+        if let Kept::Quota { .. } = hit.kept {
+            pen.right("quota", theme.style(Role::Warn));
+        }
+        pen.text(&hit.title, selected);
+        let mut pen = Pen::new(buffer, area, row + 1);
+        pen.skip(4).text(&places(hit), muted);
+        let headings = hit.headings.join(" › ");
+        let place = if headings.is_empty() {
+            &hit.key
+        } else {
+            &headings
+        };
+        pen.text(" · ", muted).text(place, muted);
+    }
+
+    /// The snippet, the cosine in its parts, the terms, and how it was searched.
+    fn why(&self, hit: &RetrievedHit, found: &Retrieved, area: Rect, buffer: &mut Buffer) {
+        let mut said: Vec<(Role, String)> = Vec::new();
+        if let Kept::Quota { displaced } = &hit.kept {
+            let instead = displaced
+                .as_ref()
+                .map(|title| format!(", instead of {title}"));
+            let instead = instead.unwrap_or_default();
+            said.push((
+                Role::Warn,
+                format!("the guideline that must be there{instead}"),
+            ));
+        }
+        said.extend(found.remarks.iter().map(|it| (Role::Warn, it.clone())));
+        said.extend(left_out(found).map(|it| (Role::Muted, it)));
+        let mut blocks = vec![self.snippet(hit)];
+        let rest = said.iter();
+        blocks.extend(rest.map(|(role, text)| Block::new(text, self.theme.style(*role))));
+        let rows = flow::rows(&blocks, area.width);
+        let height = u16::try_from(rows.len())
+            .unwrap_or(u16::MAX)
+            .min(area.height);
+        flow::draw(&rows, 0, buffer, Rect { height, ..area });
+        let mut at = height + 1;
+        if let Some(parts) = hit.parts.filter(|_| at + PARTS <= area.height) {
+            self.parts(parts, (area, at), buffer);
+            at += PARTS;
+        }
+        if at + 1 < area.height && !hit.reason.terms.is_empty() {
+            let terms = Rect {
+                y: area.y + at,
+                height: area.height - at,
+                ..area
+            };
+            reason::draw(&hit.reason, (self.theme, self.shared.glyphs), terms, buffer);
+        }
+    }
+
+    fn snippet(&self, hit: &RetrievedHit) -> Block {
+        let mut block = Block::new(&hit.snippet.text, self.theme.style(Role::Text));
+        for range in &hit.snippet.highlights {
+            // Ranges are of the text as stored; made printable it may be another length.
+            if block.text() == hit.snippet.text {
+                let place = (range.start, range.end);
+                flow::restyle(&mut block, place, self.theme.style(Role::Match), None);
+            }
+        }
+        block
+    }
+
+    fn parts(&self, parts: CosineParts, (area, row): (Rect, u16), buffer: &mut Buffer) {
+        let (muted, text) = (self.theme.style(Role::Muted), self.theme.style(Role::Text));
+        let all = [
+            ("text · text", parts.text_text),
+            ("text · image", parts.text_image),
+            ("image · text", parts.image_text),
+            ("image · image", parts.image_image),
+        ];
+        let sum: f64 = all.iter().map(|(_, part)| part).sum();
+        let mut pen = Pen::new(buffer, area, row);
+        pen.column("cosine", 16, muted)
+            .text(&format!("{sum:>6.3}"), text);
+        for (at, (name, part)) in (1..).zip(all) {
+            let bar = reason::bar(part / sum.max(f64::MIN_POSITIVE), BAR, self.shared.glyphs);
+            let mut pen = Pen::new(buffer, area, row + at);
+            pen.column(name, 16, muted)
+                .column(&format!("{part:>6.3}"), 8, text)
+                .column(&bar, BAR + 1, self.theme.style(Role::Accent));
+        }
+    }
+
+    fn nothing(&self, found: &Retrieved, area: Rect, buffer: &mut Buffer) {
+        let remark = found.remarks.first().map(String::as_str);
+        notice::empty(
+            "Nothing is near.",
+            remark.unwrap_or("b looks by image or by text alone; / looks for words of your own."),
+            self.theme,
+            area,
+            buffer,
+        );
+    }
+}
+
+fn of_pool(pool: Pool) -> Role {
+    match pool {
+        Pool::Case => Role::Text,
+        Pool::Guideline => Role::Accent,
+    }
+}
+
+/// `#1 by vectors 0.627 · #3 by words 11.3`.
+fn places(hit: &RetrievedHit) -> String {
+    let mut parts = Vec::new();
+    if let Some(share) = hit.dense {
+        parts.push(format!("#{} by vectors {:.3}", share.rank, share.score));
+    }
+    if let Some(share) = hit.words {
+        parts.push(format!("#{} by words {:.1}", share.rank, share.score));
+    }
+    parts.join(" · ")
+}
+
+/// `left out: its own case, 2 of the same patient, 1 with the same image`.
+fn left_out(found: &Retrieved) -> Option<String> {
+    let left = found.left_out;
+    let counted = |count: usize, what: &str| (count > 0).then(|| format!("{count} {what}"));
+    let own = (left.own_case > 0).then(|| "its own case".to_owned());
+    let parts = [
+        own,
+        counted(left.same_patient, "of the same patient"),
+        counted(left.same_image, "with the same image"),
+        counted(left.licence, "under another licence"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("left out: {}", parts.join(", ")))
+}
