@@ -108,6 +108,10 @@ pub struct GuidelineDraft {
 pub struct PassageDraft {
     pub headings: Vec<String>,
     pub text: String,
+    /// Where `text` begins in the text under its headings, in bytes. A passage may begin before
+    /// the one ahead of it ends. `None`: passages follow each other and share nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
