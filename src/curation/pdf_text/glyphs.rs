@@ -18,7 +18,7 @@ const MAX_GLYPHS_A_PAGE: usize = 1 << 20;
 const UNITS: f64 = 1000.0;
 /// In parts of the size of the letters: what is further right is another word, what is further up
 /// or down another line.
-const WORD_GAP: f64 = 0.18;
+const WORD_GAP: f64 = 0.11;
 const COLUMN_GAP: f64 = 3.0;
 const LINE_DRIFT: f64 = 0.55;
 

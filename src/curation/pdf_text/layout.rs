@@ -25,14 +25,25 @@ const MAX_LEVEL: usize = 4;
 const MARGIN_LINES: usize = 2;
 /// What stands there on at least so many pages, and on half of them, is a running head.
 const MIN_PAGES: usize = 3;
+const MAX_TITLE_LINES: usize = 3;
 const MAX_TITLE_CHARS: usize = 200;
 
-/// The largest lines of a page, joined.
+/// The largest line of a page, with those of its size that follow it closely.
 pub(super) fn largest_line(lines: &[Line]) -> Option<String> {
     let largest = lines.iter().map(|line| line.size).fold(0.0, f64::max);
-    let lines = lines.iter().filter(|line| line.size > largest * 0.98);
-    let texts: Vec<&str> = lines.take(3).map(|line| line.text.as_str()).collect();
-    let title: String = texts.join(" ").chars().take(MAX_TITLE_CHARS).collect();
+    let begin = lines
+        .iter()
+        .position(|line| same_size(line.size, largest))?;
+    let mut title = String::new();
+    let mut above: Option<&Line> = None;
+    for line in lines.get(begin..)?.iter().take(MAX_TITLE_LINES) {
+        if above.is_some_and(|above| is_parted(above, line)) {
+            break;
+        }
+        join_line(&mut title, &line.text);
+        above = Some(line);
+    }
+    let title: String = title.chars().take(MAX_TITLE_CHARS).collect();
     title.chars().any(char::is_alphabetic).then_some(title)
 }
 

@@ -137,6 +137,7 @@ fn written_title(bytes: &[u8]) -> Option<String> {
     let text = text.trim();
     let names = [
         "untitled",
+        "anonymous",
         "microsoft word",
         ".doc",
         ".indd",

@@ -145,6 +145,33 @@ fn words_that_are_only_placed_apart_are_words() {
 }
 
 #[test]
+fn a_title_may_have_two_lines_and_ends_before_a_heading_of_its_size() {
+    let page: Page<'_> = &[
+        (20, 60, 780, "Care of small nodules"),
+        (20, 60, 758, "in the lung"),
+        (20, 60, 700, "Scope"),
+        (
+            10,
+            60,
+            680,
+            "All adults who have a small nodule that was found by chance.",
+        ),
+    ];
+    let read = read(written(&[page])).unwrap();
+    assert_eq!(
+        read.title.as_deref(),
+        Some("Care of small nodules in the lung")
+    );
+    assert_eq!(
+        shown(&read)[..2],
+        [
+            "1: Scope",
+            "All adults who have a small nodule that was found by chance."
+        ]
+    );
+}
+
+#[test]
 fn files_without_text_say_what_to_do() {
     let said = |bytes: Vec<u8>| read(bytes).err().unwrap().to_string();
     assert!(said(written(&[&[(9, 9, 9, "3")]])).contains("a scan; recognise its letters"));
@@ -170,6 +197,7 @@ fn a_title_that_is_a_file_name_is_none() {
         Some("Care".to_owned())
     );
     assert_eq!(written_title(b"Microsoft Word - final3.doc"), None);
+    assert_eq!(written_title(b"(anonymous)"), None);
     assert_eq!(written_title(b"\xff"), None);
 }
 
