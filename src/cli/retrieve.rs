@@ -102,6 +102,7 @@ fn found(
         least_guidelines: arguments.guidelines.min(arguments.most),
         licences: arguments.licence.clone(),
         is_exact: arguments.exact,
+        ..RetrieveSpec::default()
     };
     match engine.ask(&Query::Retrieve(Box::new(spec)))? {
         Reply::Retrieved(found) => Ok(*found),

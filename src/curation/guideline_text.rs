@@ -2,9 +2,11 @@
 //!
 //! A passage is some paragraphs under one heading path. Single list items are too little to judge
 //! by, whole chapters too much to show; so blocks gather until a passage is about a screen long.
+//! Texts whose blocks are only guessed are cut at sentences instead, with an overlap ([`chunk`]).
 
 use semihv_domain::PassageDraft;
 
+use crate::chunk;
 use crate::html::{Block, BlockKind};
 
 /// Where a passage ends, at the next block.
@@ -14,7 +16,25 @@ const MAX_BLOCK_CHARS: usize = 2400;
 
 /// Cuts blocks into passages; `outer` are the headings above all of them.
 pub(crate) fn passages(outer: &[&str], blocks: Vec<Block>) -> Vec<PassageDraft> {
+    gather(outer, blocks, Cut::Blocks)
+}
+
+/// [`passages`] for texts without a layout of their own.
+pub(crate) fn overlapping_passages(blocks: Vec<Block>) -> Vec<PassageDraft> {
+    gather(&[], blocks, Cut::Sentences)
+}
+
+/// Both are kept: passages are known by their number, so that cutting `ngc` and `markdown` anew
+/// would put notes and tags of imported workspaces on other passages.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    Blocks,
+    Sentences,
+}
+
+fn gather(outer: &[&str], blocks: Vec<Block>, cut: Cut) -> Vec<PassageDraft> {
     let mut gathering = Gathering {
+        cut,
         outer: outer.iter().map(|&heading| heading.to_owned()).collect(),
         inner: Vec::new(),
         pending: Vec::new(),
@@ -39,6 +59,7 @@ struct Heading {
 }
 
 struct Gathering {
+    cut: Cut,
     outer: Vec<String>,
     inner: Vec<Heading>,
     pending: Vec<String>,
@@ -75,6 +96,10 @@ impl Gathering {
         for heading in &mut self.inner {
             heading.is_bare = false;
         }
+        if self.cut == Cut::Sentences {
+            self.pending.push(text.to_owned());
+            return;
+        }
         for piece in pieces(text) {
             let chars = piece.chars().count();
             if self.pending_chars > 0 && self.pending_chars + chars > FULL_CHARS {
@@ -90,11 +115,25 @@ impl Gathering {
             return;
         }
         let inner = self.inner.iter().map(|heading| heading.text.clone());
-        self.passages.push(PassageDraft {
-            headings: self.outer.iter().cloned().chain(inner).collect(),
-            text: std::mem::take(&mut self.pending).join("\n"),
-        });
+        let headings: Vec<String> = self.outer.iter().cloned().chain(inner).collect();
+        let text = std::mem::take(&mut self.pending).join("\n");
         self.pending_chars = 0;
+        if self.cut == Cut::Blocks {
+            self.passages.push(PassageDraft {
+                headings,
+                text,
+                start: None,
+            });
+            return;
+        }
+        for range in chunk::chunks(&text) {
+            let start = u32::try_from(range.start).ok();
+            self.passages.push(PassageDraft {
+                headings: headings.clone(),
+                text: text.get(range).unwrap_or_default().to_owned(),
+                start,
+            });
+        }
     }
 }
 

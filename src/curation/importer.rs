@@ -72,7 +72,7 @@ impl Importer for Layout {
     }
 }
 
-static IMPORTERS: [&dyn Importer; 14] = [
+static IMPORTERS: [&dyn Importer; 17] = [
     &Layout {
         kind: "coco",
         about: "COCO detection: images, annotations and categories in one JSON file",
@@ -87,6 +87,11 @@ static IMPORTERS: [&dyn Importer; 14] = [
         kind: "csv",
         about: "cases or questions from CSV or TSV, columns named by a mapping",
         read: kinds::csv::read,
+    },
+    &Layout {
+        kind: "guidelines-jsonl",
+        about: "guidelines, one JSON object a line: id, title, source, clean_text or text",
+        read: kinds::guidelines_jsonl::read,
     },
     &Layout {
         kind: "jsonl",
@@ -119,6 +124,11 @@ static IMPORTERS: [&dyn Importer; 14] = [
         read: kinds::nih_boxes::read,
     },
     &Layout {
+        kind: "pdf",
+        about: "guidelines as PDF files with text, one guideline a file",
+        read: kinds::pdf::read,
+    },
+    &Layout {
         kind: "predictions",
         about: "models' answers (JSONL, JSON, CSV), joined to questions by id",
         read: kinds::predictions::read,
@@ -127,6 +137,11 @@ static IMPORTERS: [&dyn Importer; 14] = [
         kind: "slake",
         about: "SLAKE 1.0: train.json, validate.json, test.json and imgs/",
         read: kinds::slake::read,
+    },
+    &Layout {
+        kind: "text",
+        about: "guidelines as plain text files, one guideline a file",
+        read: kinds::text::read,
     },
     &Layout {
         kind: "vqa-med",

@@ -8,6 +8,7 @@
 //! header is read, where a layout counts in parts of it. Archives are read in place; nothing is
 //! ever unpacked to disk.
 
+mod chunk;
 mod entities;
 mod error;
 mod feed;
@@ -17,6 +18,9 @@ mod importer;
 mod kinds;
 mod location;
 mod origin;
+mod pdf_text;
+mod plain_text;
+mod repeats;
 mod rows;
 mod text;
 

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 pub struct Alpha(f64);
 
 impl Alpha {
+    pub const HALF: Self = Self(0.5);
+
     /// `None` outside of 0 to 1.
     pub fn new(alpha: f64) -> Option<Self> {
         (0.0..=1.0).contains(&alpha).then_some(Self(alpha))

@@ -7,7 +7,7 @@ mod case;
 mod cut;
 mod draft;
 mod failure;
-pub mod fusion;
+mod fusion;
 mod guideline;
 mod ids;
 mod job;
@@ -27,6 +27,7 @@ pub use draft::{
     QuestionDraft, RegionDraft, Sink, Skipped, SkippedAt,
 };
 pub use failure::{Failure, FailureKind};
+pub use fusion::{Alpha, AlphaOutOfRange, Fused, Fusion, Share, fuse};
 pub use guideline::{Guideline, Passage};
 pub use ids::{
     AnswerId, CaseId, GuidelineId, ImageId, JobId, NoteId, PassageId, QuestionId, RegionId,

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::fusion::{Fusion, Share};
+use crate::{Fusion, Share};
 use crate::{ImageId, Reason, Snippet};
 
 /// Where candidates come from: each pool is searched and ranked apart.

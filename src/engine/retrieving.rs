@@ -3,11 +3,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use semihv_domain::fusion::{self, Fused, Fusion};
 use semihv_domain::{
     CaseId, CosineParts, DocumentKind, Failure, FailureKind, Hit, ImageId, Kept, LeftOut,
     PassageId, Pool, QuestionId, Retrieved, RetrievedHit, Snippet, VectorsUsed,
 };
+use semihv_domain::{Fused, Fusion, Share};
 use semihv_encoders::{encode_picture, encode_text};
 use semihv_retrieval::{Candidate, ChosenBy, few};
 use semihv_vectors::{FourTerms, How, Kind, Near, RowSet, VectorIndex, fuse};
@@ -212,7 +212,7 @@ impl<'a> Run<'a> {
             (false, false) => {
                 let fusion = Fusion::default();
                 self.fusion = Some(fusion);
-                fusion::fuse(fusion, &dense, &lexical)
+                semihv_domain::fuse(fusion, &dense, &lexical)
             }
         };
         let keys: HashMap<i64, i64> = near.iter().map(|(row, key, _)| (*row, *key)).collect();
@@ -488,7 +488,7 @@ impl<'a> Run<'a> {
 fn alone(list: &[(i64, f64)], is_dense: bool) -> Vec<Fused<i64>> {
     let ranked = (1..).zip(list);
     let fused = ranked.map(|(rank, (id, score))| {
-        let share = Some(fusion::Share {
+        let share = Some(Share {
             rank,
             score: *score,
             adds: *score,

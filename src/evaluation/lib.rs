@@ -1,5 +1,6 @@
 //! Marks what models answered. For now closed questions: which choice an answer commits to, and
-//! whether that is the gold one.
+//! whether that is the gold one. And measures what a search found against human judgements
+//! ([`ranking`]).
 //!
 //! Deliberately absent: guessing. An answer that does not commit to a choice is reported as what
 //! it is (several choices, a contradiction, a refusal, cut off, nothing) and never drawn by lot,
@@ -13,6 +14,7 @@ mod mark;
 mod options;
 mod parse;
 mod polarity;
+pub mod ranking;
 mod term;
 mod token;
 

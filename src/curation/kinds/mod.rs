@@ -3,6 +3,7 @@
 pub(crate) mod coco;
 pub(crate) mod covid_chestxray;
 pub(crate) mod csv;
+pub(crate) mod guidelines_jsonl;
 pub(crate) mod jsonl;
 mod keys;
 mod mapped;
@@ -12,8 +13,10 @@ pub(crate) mod medpix2;
 mod nearest;
 pub(crate) mod ngc;
 pub(crate) mod nih_boxes;
+pub(crate) mod pdf;
 pub(crate) mod predictions;
 pub(crate) mod slake;
+pub(crate) mod text;
 pub(crate) mod vqa_med;
 pub(crate) mod vqa_rad;
 pub(crate) mod yolo;

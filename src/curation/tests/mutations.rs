@@ -17,6 +17,10 @@ const TABLE: &str = "key,title,modality,image,question,answer,options\n1,\"a, \"
 const ANSWERS: &str = r#"{"n": 1, "rows": [{"qid": 1, "model": "m", "prediction": "x", "correct": true}, {"case_id": "c", "question": "q", "model": "m", "predicted": "y", "is_correct": false}]}"#;
 const XML: &str = r#"<Version><Section Name="S"><Field Name="Guideline Title"><FieldValue Value="&lt;p&gt;T&lt;/p&gt;"/></Field><Field Name="F"><FieldValue Value="&lt;p&gt;&lt;strong&gt;H&lt;/strong&gt;&lt;/p&gt;&lt;ol start=&quot;2&quot;&gt;&lt;li&gt;a &amp;ge; b&lt;/li&gt;&lt;/ol&gt;"/></Field></Section></Version>"#;
 const MARKDOWN: &str = "# T\nYear: 2020\n\n## A\ntext\n```\n# code\n```\n- item\n1. item\n";
+const GUIDELINES: &str = r##"{"id":1,"title":"T","source":"s","clean_text":"# T\n\n## H\n\nText é. More.\n\n- item","year":2020}
+{"id":2,"title":"U","text":"Body.\n\n1.2 Heading\n\nMore body."}
+"##;
+const PLAIN: &str = "Title\n=====\n\nScope\n\nA text of some lines that is part-\ned. And more.\n\nRIGHTS\n\nNone.\n";
 const YAML: &str = "nc: 2\nnames: ['a, b', \"c\"]\n";
 const YAML_LINES: &str = "names: # two\n  0: a\n  '1': b\n  - c\n";
 const LABELS: &str = "0 0.5 0.5 0.5 0.5 0.9\n1 0 0 1 0 1 1\n";
@@ -99,6 +103,11 @@ fn undamaged_input_is_taken_whole() {
     assert_eq!(import("predictions", "x.json", ANSWERS.as_bytes()), 2);
     assert_eq!(import("ngc", "x.xml", XML.as_bytes()), 1);
     assert_eq!(import("markdown", "x.md", MARKDOWN.as_bytes()), 1);
+    assert_eq!(
+        import("guidelines-jsonl", "x.jsonl", GUIDELINES.as_bytes()),
+        2
+    );
+    assert_eq!(import("text", "x.txt", PLAIN.as_bytes()), 1);
     let labelled: [(&str, &[u8]); 2] = [("a.bmp", BITMAP), ("a.txt", LABELS.as_bytes())];
     assert_eq!(import_all("yolo", &labelled), 1);
 }
@@ -112,6 +121,15 @@ proptest! {
         let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let lines = text.split(|&byte| byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
         prop_assert!(sink.0.len() + sink.1.len() >= lines.count(), "every line is a row or a skip");
+    }
+
+    #[test]
+    fn damaged_guidelines_of_other_forms(damage in damage(), is_text: bool) {
+        if is_text {
+            prop_assert!(import("text", "x.txt", &damaged(PLAIN, damage)) >= 1);
+        } else {
+            import("guidelines-jsonl", "x.jsonl", &damaged(GUIDELINES, damage));
+        }
     }
 
     #[test]

@@ -217,6 +217,7 @@ fn a_guideline_that_got_shorter_forgets_its_last_passages() {
                 .map(|n| PassageDraft {
                     headings: vec!["Advice".into()],
                     text: format!("p{n}"),
+                    start: None,
                 })
                 .collect(),
         })

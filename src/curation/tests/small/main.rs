@@ -7,6 +7,7 @@
 
 mod archives;
 mod given;
+mod guidelines;
 mod masks;
 mod shapes;
 mod yolo;

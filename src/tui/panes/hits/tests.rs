@@ -1,4 +1,4 @@
-use semihv_domain::fusion::Share;
+use semihv_domain::Share;
 use semihv_domain::{CosineParts, Kept, LeftOut, MatchedTerm, Reason, Snippet, VectorsUsed};
 
 use super::*;
@@ -63,7 +63,7 @@ fn found() -> Retrieved {
             hit(2, Pool::Case, "Hamartoma"),
             hit(3, Pool::Guideline, "Pulmonary nodules"),
         ],
-        fusion: Some(semihv_domain::fusion::Fusion::default()),
+        fusion: Some(semihv_domain::Fusion::default()),
         vectors: Some(VectorsUsed {
             encoder: "counted-1".to_owned(),
             generation: 3,
