@@ -26,6 +26,35 @@ pub enum SearchError {
     OtherPool { chosen: String, pool: String },
 }
 
+/// What is wanted of a search.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// How many documents.
+    pub k: usize,
+    /// The documents that may be found; `None`: all.
+    pub among: Option<&'a RowSet>,
+    pub how: How,
+}
+
+impl<'a> Ask<'a> {
+    /// The `k` nearest of all documents.
+    pub fn nearest(k: usize) -> Self {
+        Self {
+            k,
+            among: None,
+            how: How::Auto,
+        }
+    }
+
+    #[must_use]
+    pub fn among(self, set: &'a RowSet) -> Self {
+        Self {
+            among: Some(set),
+            ..self
+        }
+    }
+}
+
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum How {
@@ -57,15 +86,8 @@ pub struct Found {
 }
 
 impl VectorIndex {
-    pub fn search(
-        &self,
-        pool: &str,
-        query: &[f32],
-        k: usize,
-        among: Option<&RowSet>,
-        how: How,
-    ) -> Result<Found, SearchError> {
-        let found = self.search_many(pool, &[query], k, among, how)?;
+    pub fn search(&self, pool: &str, query: &[f32], ask: Ask<'_>) -> Result<Found, SearchError> {
+        let found = self.search_many(pool, &[query], ask)?;
         Ok(found.into_iter().next().unwrap_or(Found {
             hits: Vec::new(),
             kind: Kind::FlatExact,
@@ -78,10 +100,9 @@ impl VectorIndex {
         &self,
         pool: &str,
         queries: &[&[f32]],
-        k: usize,
-        among: Option<&RowSet>,
-        _how: How,
+        ask: Ask<'_>,
     ) -> Result<Vec<Found>, SearchError> {
+        let Ask { k, among, how } = ask;
         if let Some(set) = among.filter(|set| set.pool != pool) {
             return Err(SearchError::OtherPool {
                 chosen: set.pool.clone(),
@@ -93,7 +114,9 @@ impl VectorIndex {
         let dim = state.generation.manifest.dim();
         let queries = queries.iter().map(|query| Asked::new(query, dim, k));
         let mut queries = queries.collect::<Result<Vec<_>, _>>()?;
-        Ok(flat(searched, &mut queries, k, among))
+        Ok(match how {
+            How::Auto | How::Exact => flat(searched, &mut queries, k, among),
+        })
     }
 }
 
