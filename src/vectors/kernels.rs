@@ -66,6 +66,14 @@ impl Kernel {
     }
 }
 
+/// Asks for memory that is read soon.
+pub(crate) fn prefetch(numbers: &[u16]) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(bytemuck::cast_slice(numbers));
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = numbers;
+}
+
 fn row_of(codes: &[i8], stride: usize, row: u32) -> Option<&[i8]> {
     codes.get(crate::fuse::stretch(row as usize, stride))
 }
@@ -89,9 +97,9 @@ mod x86 {
         __m256i, __m512i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_prefetch,
         _mm_shuffle_epi32, _mm256_abs_epi8, _mm256_add_epi32, _mm256_castsi256_si128,
         _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
-        _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8, _mm512_add_epi32,
-        _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_reduce_add_epi32, _mm512_set1_epi8,
-        _mm512_setzero_si512, _mm512_xor_si512,
+        _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8, _mm512_dpbusd_epi32,
+        _mm512_loadu_si512, _mm512_reduce_add_epi32, _mm512_set1_epi8, _mm512_setzero_si512,
+        _mm512_xor_si512,
     };
 
     use super::row_of;
@@ -113,16 +121,42 @@ mod x86 {
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     fn dot_vnni(row: &[i8], query: &[i8], moved: i32) -> i32 {
         let up = _mm512_set1_epi8(i8::MIN);
-        let mut sums = [_mm512_setzero_si512(); 2];
-        let (row, _) = row.as_chunks::<LANE>();
-        let (query, _) = query.as_chunks::<LANE>();
-        for (row, query) in row.chunks(2).zip(query.chunks(2)) {
-            for ((row, query), sum) in row.iter().zip(query).zip(&mut sums) {
-                *sum = _mm512_dpbusd_epi32(*sum, _mm512_xor_si512(load(row), up), load(query));
-            }
+        let mut sum = _mm512_setzero_si512();
+        for (row, query) in row
+            .as_chunks::<LANE>()
+            .0
+            .iter()
+            .zip(query.as_chunks::<LANE>().0)
+        {
+            sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(load(row), up), load(query));
         }
-        let [even, odd] = sums;
-        _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd)) - moved
+        _mm512_reduce_add_epi32(sum) - moved
+    }
+
+    /// Four rows at a time: each lane of the query is loaded once for them.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    fn four_vnni(rows: [&[i8]; 4], query: &[i8], moved: i32) -> [i32; 4] {
+        let up = _mm512_set1_epi8(i8::MIN);
+        let [a, b, c, d] = rows;
+        let (a, b) = (a.as_chunks::<LANE>().0, b.as_chunks::<LANE>().0);
+        let (c, d) = (c.as_chunks::<LANE>().0, d.as_chunks::<LANE>().0);
+        let none = _mm512_setzero_si512();
+        let (mut of_a, mut of_b, mut of_c, mut of_d) = (none, none, none, none);
+        let lanes = a.iter().zip(b).zip(c.iter().zip(d));
+        for (((a, b), (c, d)), query) in lanes.zip(query.as_chunks::<LANE>().0) {
+            let query = load(query);
+            of_a = _mm512_dpbusd_epi32(of_a, _mm512_xor_si512(load(a), up), query);
+            of_b = _mm512_dpbusd_epi32(of_b, _mm512_xor_si512(load(b), up), query);
+            of_c = _mm512_dpbusd_epi32(of_c, _mm512_xor_si512(load(c), up), query);
+            of_d = _mm512_dpbusd_epi32(of_d, _mm512_xor_si512(load(d), up), query);
+        }
+        [
+            _mm512_reduce_add_epi32(of_a) - moved,
+            _mm512_reduce_add_epi32(of_b) - moved,
+            _mm512_reduce_add_epi32(of_c) - moved,
+            _mm512_reduce_add_epi32(of_d) - moved,
+        ]
     }
 
     fn moved(query: &[i8]) -> i32 {
@@ -131,8 +165,16 @@ mod x86 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) fn run_vnni(codes: &[i8], query: &[i8], out: &mut [i32]) {
-        let moved = moved(query);
-        for (out, row) in out.iter_mut().zip(codes.chunks_exact(query.len().max(1))) {
+        let (moved, stride) = (moved(query), query.len().max(1));
+        let whole = codes.chunks_exact(stride * 4);
+        let rest = whole.remainder();
+        let (fours, ones) = out.split_at_mut(out.len().min(whole.len() * 4));
+        for (out, rows) in fours.as_chunks_mut::<4>().0.iter_mut().zip(whole) {
+            let (front, back) = rows.split_at(stride * 2);
+            let ((a, b), (c, d)) = (front.split_at(stride), back.split_at(stride));
+            *out = four_vnni([a, b, c, d], query, moved);
+        }
+        for (out, row) in ones.iter_mut().zip(rest.chunks_exact(stride)) {
             *out = dot_vnni(row, query, moved);
         }
     }
@@ -148,10 +190,14 @@ mod x86 {
 
     #[inline]
     fn ask_for(codes: &[i8], stride: usize, row: Option<&u32>) {
-        let Some(row) = row.and_then(|&row| row_of(codes, stride, row)) else {
-            return;
-        };
-        for lane in row.chunks(LANE) {
+        if let Some(row) = row.and_then(|&row| row_of(codes, stride, row)) {
+            prefetch(row);
+        }
+    }
+
+    #[inline]
+    pub(super) fn prefetch(bytes: &[i8]) {
+        for lane in bytes.chunks(LANE) {
             // SAFETY: a hint; the address is that of a slice in any case.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(lane.as_ptr()) };
         }

@@ -6,7 +6,7 @@ use crate::best::Best;
 use crate::encode::{codes, singles_into};
 use crate::fuse::{Fused, VectorError};
 use crate::index::{State, VectorIndex};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, prefetch};
 use crate::rows::{Chosen, Half, Pool, RowSet};
 
 /// Rows ranked again by their vectors.
@@ -15,6 +15,9 @@ const CANDIDATES_A_HIT: usize = 5;
 
 /// Rows scanned at once: their codes stay in a core's cache while every query looks at them.
 const BLOCK: usize = 256;
+
+/// Rows ahead whose vectors are asked for while one is ranked.
+const AHEAD: usize = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
@@ -252,8 +255,19 @@ fn scan_chosen(
 /// The documents of the best rows with their exact scores.
 fn rank(half: &Half, chosen: Option<&Chosen>, query: &Fused, best: Best, hits: &mut Vec<Near>) {
     let mut vector = vec![0.0f32; half.columns.dim];
-    for (_, row) in best.into_kept() {
-        let row = row as usize;
+    let mut rows: Vec<usize> = best
+        .into_kept()
+        .iter()
+        .map(|(_, row)| *row as usize)
+        .collect();
+    rows.sort_unstable();
+    for (at, &row) in rows.iter().enumerate() {
+        if let Some(next) = rows
+            .get(at + AHEAD)
+            .and_then(|&row| half.columns.fused(row))
+        {
+            prefetch(next);
+        }
         let Some(fused) = half.columns.fused(row) else {
             continue;
         };
