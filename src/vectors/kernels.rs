@@ -106,7 +106,10 @@ mod x86 {
     use crate::encode::LANE;
 
     /// Rows ahead whose first lines are asked for when rows are picked here and there.
-    const AHEAD: usize = 8;
+    const AHEAD: usize = 12;
+
+    /// Bytes ahead of a run that are asked for.
+    const BEYOND: usize = 4096;
 
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -172,6 +175,7 @@ mod x86 {
         for (out, rows) in fours.as_chunks_mut::<4>().0.iter_mut().zip(whole) {
             let (front, back) = rows.split_at(stride * 2);
             let ((a, b), (c, d)) = (front.split_at(stride), back.split_at(stride));
+            ask_beyond(rows);
             *out = four_vnni([a, b, c, d], query, moved);
         }
         for (out, row) in ones.iter_mut().zip(rest.chunks_exact(stride)) {
@@ -192,6 +196,15 @@ mod x86 {
     fn ask_for(codes: &[i8], stride: usize, row: Option<&u32>) {
         if let Some(row) = row.and_then(|&row| row_of(codes, stride, row)) {
             prefetch(row);
+        }
+    }
+
+    /// The processor's own prefetching stops at the end of each page.
+    #[inline]
+    fn ask_beyond(rows: &[i8]) {
+        for lane in rows.chunks(LANE) {
+            // SAFETY: a hint that reads nothing, whatever lies at the address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(lane.as_ptr().wrapping_add(BEYOND)) };
         }
     }
 
@@ -279,6 +292,7 @@ mod x86 {
         for (out, rows) in fours.as_chunks_mut::<4>().0.iter_mut().zip(whole) {
             let (front, back) = rows.split_at(stride * 2);
             let ((a, b), (c, d)) = (front.split_at(stride), back.split_at(stride));
+            ask_beyond(rows);
             *out = four_avx2([a, b, c, d], query);
         }
         for (out, row) in ones.iter_mut().zip(rest.chunks_exact(stride)) {
