@@ -293,9 +293,6 @@ pub struct RetrieveArguments {
     /// Only what is under this licence; may be given several times
     #[arg(long, value_name = "LICENCE")]
     pub licence: Vec<String>,
-    /// Look at every row, also where a graph would be used
-    #[arg(long)]
-    pub exact: bool,
     /// Show the cosine in its four parts and each term's part of the score
     #[arg(long)]
     pub explain: bool,

@@ -101,7 +101,6 @@ fn found(
         most: arguments.most,
         least_guidelines: arguments.guidelines.min(arguments.most),
         licences: arguments.licence.clone(),
-        is_exact: arguments.exact,
         ..RetrieveSpec::default()
     };
     match engine.ask(&Query::Retrieve(Box::new(spec)))? {

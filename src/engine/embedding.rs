@@ -382,7 +382,7 @@ fn row(wanted: &Wanted) -> (Option<Row>, bool) {
     let image = picture
         .map(|it| encode_picture(&it))
         .filter(|vector| is_something(vector));
-    let row = (text.is_some() || image.is_some()).then(|| Row {
+    let row = (text.is_some() || image.is_some()).then_some(Row {
         pool: wanted.pool,
         key: wanted.key,
         hash: wanted.hash,

@@ -10,7 +10,7 @@ use semihv_domain::{
 use semihv_domain::{Fused, Fusion, Share};
 use semihv_encoders::{encode_picture, encode_text};
 use semihv_retrieval::{Candidate, ChosenBy, few};
-use semihv_vectors::{FourTerms, How, Kind, Near, RowSet, VectorIndex, fuse};
+use semihv_vectors::{Ask, FourTerms, Kind, Near, RowSet, VectorIndex, fuse};
 use semihv_workspace::Store;
 
 use crate::Engine;
@@ -45,8 +45,6 @@ pub struct RetrieveSpec {
     pub least_guidelines: usize,
     /// Only rows under one of these; empty: all.
     pub licences: Vec<String>,
-    /// Looks at every row, also where a graph would be used.
-    pub is_exact: bool,
 }
 
 /// The image of a query.
@@ -69,7 +67,6 @@ impl Default for RetrieveSpec {
             most: FEW,
             least_guidelines: LEAST_GUIDELINES,
             licences: Vec::new(),
-            is_exact: false,
         }
     }
 }
@@ -149,12 +146,11 @@ impl<'a> Run<'a> {
         };
         let vectors = engine.vectors()?;
         let mut remarks = Vec::new();
-        let asked = match &vectors {
-            Some(_) => asked(engine, spec)?,
-            None => {
-                remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
-                None
-            }
+        let asked = if vectors.is_some() {
+            asked(engine, spec)?
+        } else {
+            remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
+            None
         };
         Ok(Self {
             engine,
@@ -264,16 +260,15 @@ impl<'a> Run<'a> {
             return Ok(Vec::new());
         }
         let allowed = self.allowed(&vectors, pool, barred)?;
-        let how = if self.spec.is_exact {
-            How::Exact
-        } else {
-            How::Auto
+        let ask = Ask {
+            among: allowed.as_ref(),
+            ..Ask::nearest(DEEP)
         };
         let found = vectors
-            .search(pool.name(), &asked.fused, DEEP, allowed.as_ref(), how)
+            .search(pool.name(), &asked.fused, ask)
             .or_fail("retrieve")?;
         self.used = Some(VectorsUsed {
-            encoder: vectors.fingerprint().name.clone(),
+            encoder: vectors.fingerprint().name,
             generation: vectors.generation(),
             search: match found.kind {
                 Kind::FlatExact => "exact".to_owned(),

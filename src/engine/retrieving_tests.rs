@@ -77,9 +77,9 @@ fn keys(found: &Retrieved) -> Vec<&str> {
     found.hits.iter().map(|hit| hit.key.as_str()).collect()
 }
 
-fn image_of(engine: &Engine, key: &str) -> Option<QueryImage> {
+fn image_of(engine: &Engine, key: &str) -> QueryImage {
     let image = engine.find_image(key).unwrap().unwrap();
-    Some(QueryImage::Stored(image.id))
+    QueryImage::Stored(image.id)
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn an_image_never_finds_its_own_case_patient_or_picture_and_never_no_guideline()
     let bench = Bench::new();
     let engine = filled(&bench);
     let spec = RetrieveSpec {
-        image: image_of(&engine, "a"),
+        image: Some(image_of(&engine, "a")),
         ..RetrieveSpec::default()
     };
     let found = retrieve(&engine, spec.clone()).unwrap();
@@ -170,7 +170,7 @@ fn the_quota_says_whom_it_displaced() {
         &engine,
         RetrieveSpec {
             text: "stroke of the left hemisphere".to_owned(),
-            image: image_of(&engine, "d"),
+            image: Some(image_of(&engine, "d")),
             most: 2,
             least_guidelines: 2,
             ..RetrieveSpec::default()

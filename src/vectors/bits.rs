@@ -68,7 +68,9 @@ mod tests {
         #[test]
         fn it_is_a_set(numbers in prop::collection::btree_set(0usize..300, 0..80)) {
             let mut bits = Bits::none(256);
-            numbers.iter().for_each(|&number| bits.insert(number));
+            for &number in &numbers {
+                bits.insert(number);
+            }
             let within: BTreeSet<usize> = numbers.into_iter().filter(|&number| number < 256).collect();
             prop_assert_eq!(bits.count(), within.len());
             prop_assert!((0..400).all(|number| bits.contains(number) == within.contains(&number)));

@@ -14,6 +14,7 @@ use crate::index::VectorIndex;
 use crate::log;
 use crate::manifest::Manifest;
 use crate::pool_writer::{PoolWriter, PushError};
+use crate::update::NewRow;
 
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
@@ -142,17 +143,11 @@ impl Builder {
     }
 
     /// Adds a document: its raw vectors, not normalised.
-    pub fn push(
-        &mut self,
-        pool: &str,
-        key: i64,
-        content_hash: u64,
-        text: Option<&[f32]>,
-        image: Option<&[f32]>,
-    ) -> Result<(), BuildError> {
-        let row = StoredRow::of(self.manifest.dim(), text, image)
+    pub fn push(&mut self, pool: &str, row: NewRow<'_>) -> Result<(), BuildError> {
+        let key = row.key;
+        let stored = StoredRow::of(self.manifest.dim(), row.text, row.image)
             .map_err(|source| BuildError::Vector { key, source })?;
-        self.push_stored(pool, key, content_hash, &row)
+        self.push_stored(pool, key, row.content_hash, &stored)
     }
 
     pub(crate) fn push_stored(

@@ -66,6 +66,14 @@ impl Kernel {
     }
 }
 
+/// Asks for memory that is read soon.
+pub(crate) fn prefetch(numbers: &[u16]) {
+    #[cfg(target_arch = "x86_64")]
+    x86::prefetch(bytemuck::cast_slice(numbers));
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = numbers;
+}
+
 fn row_of(codes: &[i8], stride: usize, row: u32) -> Option<&[i8]> {
     codes.get(crate::fuse::stretch(row as usize, stride))
 }
@@ -86,10 +94,10 @@ fn dot_scalar(row: &[i8], query: &[i8]) -> i32 {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
-        __m256i, __m512i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_prefetch,
-        _mm_shuffle_epi32, _mm256_abs_epi8, _mm256_add_epi32, _mm256_castsi256_si128,
-        _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_madd_epi16, _mm256_maddubs_epi16,
-        _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8, _mm512_add_epi32,
+        __m256i, __m512i, _MM_HINT_T0, _mm_add_epi32, _mm_cvtsi128_si32, _mm_extract_epi32,
+        _mm_prefetch, _mm_shuffle_epi32, _mm256_abs_epi8, _mm256_add_epi32, _mm256_castsi256_si128,
+        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_si256, _mm256_madd_epi16,
+        _mm256_maddubs_epi16, _mm256_set1_epi16, _mm256_setzero_si256, _mm256_sign_epi8,
         _mm512_dpbusd_epi32, _mm512_loadu_si512, _mm512_reduce_add_epi32, _mm512_set1_epi8,
         _mm512_setzero_si512, _mm512_xor_si512,
     };
@@ -98,7 +106,10 @@ mod x86 {
     use crate::encode::LANE;
 
     /// Rows ahead whose first lines are asked for when rows are picked here and there.
-    const AHEAD: usize = 8;
+    const AHEAD: usize = 12;
+
+    /// Bytes ahead of a run that are asked for.
+    const BEYOND: usize = 4096;
 
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -113,16 +124,42 @@ mod x86 {
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     fn dot_vnni(row: &[i8], query: &[i8], moved: i32) -> i32 {
         let up = _mm512_set1_epi8(i8::MIN);
-        let mut sums = [_mm512_setzero_si512(); 2];
-        let (row, _) = row.as_chunks::<LANE>();
-        let (query, _) = query.as_chunks::<LANE>();
-        for (row, query) in row.chunks(2).zip(query.chunks(2)) {
-            for ((row, query), sum) in row.iter().zip(query).zip(&mut sums) {
-                *sum = _mm512_dpbusd_epi32(*sum, _mm512_xor_si512(load(row), up), load(query));
-            }
+        let mut sum = _mm512_setzero_si512();
+        for (row, query) in row
+            .as_chunks::<LANE>()
+            .0
+            .iter()
+            .zip(query.as_chunks::<LANE>().0)
+        {
+            sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(load(row), up), load(query));
         }
-        let [even, odd] = sums;
-        _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd)) - moved
+        _mm512_reduce_add_epi32(sum) - moved
+    }
+
+    /// Four rows at a time: each lane of the query is loaded once for them.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    fn four_vnni(rows: [&[i8]; 4], query: &[i8], moved: i32) -> [i32; 4] {
+        let up = _mm512_set1_epi8(i8::MIN);
+        let [a, b, c, d] = rows;
+        let (a, b) = (a.as_chunks::<LANE>().0, b.as_chunks::<LANE>().0);
+        let (c, d) = (c.as_chunks::<LANE>().0, d.as_chunks::<LANE>().0);
+        let none = _mm512_setzero_si512();
+        let (mut of_a, mut of_b, mut of_c, mut of_d) = (none, none, none, none);
+        let lanes = a.iter().zip(b).zip(c.iter().zip(d));
+        for (((a, b), (c, d)), query) in lanes.zip(query.as_chunks::<LANE>().0) {
+            let query = load(query);
+            of_a = _mm512_dpbusd_epi32(of_a, _mm512_xor_si512(load(a), up), query);
+            of_b = _mm512_dpbusd_epi32(of_b, _mm512_xor_si512(load(b), up), query);
+            of_c = _mm512_dpbusd_epi32(of_c, _mm512_xor_si512(load(c), up), query);
+            of_d = _mm512_dpbusd_epi32(of_d, _mm512_xor_si512(load(d), up), query);
+        }
+        [
+            _mm512_reduce_add_epi32(of_a) - moved,
+            _mm512_reduce_add_epi32(of_b) - moved,
+            _mm512_reduce_add_epi32(of_c) - moved,
+            _mm512_reduce_add_epi32(of_d) - moved,
+        ]
     }
 
     fn moved(query: &[i8]) -> i32 {
@@ -131,8 +168,17 @@ mod x86 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
     pub(super) fn run_vnni(codes: &[i8], query: &[i8], out: &mut [i32]) {
-        let moved = moved(query);
-        for (out, row) in out.iter_mut().zip(codes.chunks_exact(query.len().max(1))) {
+        let (moved, stride) = (moved(query), query.len().max(1));
+        let whole = codes.chunks_exact(stride * 4);
+        let rest = whole.remainder();
+        let (fours, ones) = out.split_at_mut(out.len().min(whole.len() * 4));
+        for (out, rows) in fours.as_chunks_mut::<4>().0.iter_mut().zip(whole) {
+            let (front, back) = rows.split_at(stride * 2);
+            let ((a, b), (c, d)) = (front.split_at(stride), back.split_at(stride));
+            ask_beyond(rows);
+            *out = four_vnni([a, b, c, d], query, moved);
+        }
+        for (out, row) in ones.iter_mut().zip(rest.chunks_exact(stride)) {
             *out = dot_vnni(row, query, moved);
         }
     }
@@ -148,10 +194,23 @@ mod x86 {
 
     #[inline]
     fn ask_for(codes: &[i8], stride: usize, row: Option<&u32>) {
-        let Some(row) = row.and_then(|&row| row_of(codes, stride, row)) else {
-            return;
-        };
-        for lane in row.chunks(LANE) {
+        if let Some(row) = row.and_then(|&row| row_of(codes, stride, row)) {
+            prefetch(row);
+        }
+    }
+
+    /// The processor's own prefetching stops at the end of each page.
+    #[inline]
+    fn ask_beyond(rows: &[i8]) {
+        for lane in rows.chunks(LANE) {
+            // SAFETY: a hint that reads nothing, whatever lies at the address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(lane.as_ptr().wrapping_add(BEYOND)) };
+        }
+    }
+
+    #[inline]
+    pub(super) fn prefetch(bytes: &[i8]) {
+        for lane in bytes.chunks(LANE) {
             // SAFETY: a hint; the address is that of a slice in any case.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(lane.as_ptr()) };
         }
@@ -167,21 +226,24 @@ mod x86 {
     /// Magnitudes times signed codes: two products of at most 128 * 127 fit in 16 bits.
     #[inline]
     #[target_feature(enable = "avx2")]
+    fn add_avx2(sum: __m256i, row: &[i8; 32], query: __m256i) -> __m256i {
+        let row = load_half(row);
+        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(row), _mm256_sign_epi8(query, row));
+        _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
     fn dot_avx2(row: &[i8], query: &[i8]) -> i32 {
-        let ones = _mm256_set1_epi16(1);
-        let mut sums = [_mm256_setzero_si256(); 2];
-        let (row, _) = row.as_chunks::<32>();
-        let (query, _) = query.as_chunks::<32>();
-        for (row, query) in row.chunks(2).zip(query.chunks(2)) {
-            for ((row, query), sum) in row.iter().zip(query).zip(&mut sums) {
-                let (row, query) = (load_half(row), load_half(query));
-                let pairs =
-                    _mm256_maddubs_epi16(_mm256_abs_epi8(row), _mm256_sign_epi8(query, row));
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, ones));
-            }
+        let mut sum = _mm256_setzero_si256();
+        for (row, query) in row
+            .as_chunks::<32>()
+            .0
+            .iter()
+            .zip(query.as_chunks::<32>().0)
+        {
+            sum = add_avx2(sum, row, load_half(query));
         }
-        let [even, odd] = sums;
-        let sum = _mm256_add_epi32(even, odd);
         let sum = _mm_add_epi32(
             _mm256_castsi256_si128(sum),
             _mm256_extracti128_si256::<1>(sum),
@@ -191,9 +253,49 @@ mod x86 {
         _mm_cvtsi128_si32(sum)
     }
 
+    /// Four rows at a time, as above.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn four_avx2(rows: [&[i8]; 4], query: &[i8]) -> [i32; 4] {
+        let [a, b, c, d] = rows;
+        let (a, b) = (a.as_chunks::<32>().0, b.as_chunks::<32>().0);
+        let (c, d) = (c.as_chunks::<32>().0, d.as_chunks::<32>().0);
+        let none = _mm256_setzero_si256();
+        let (mut of_a, mut of_b, mut of_c, mut of_d) = (none, none, none, none);
+        let lanes = a.iter().zip(b).zip(c.iter().zip(d));
+        for (((a, b), (c, d)), query) in lanes.zip(query.as_chunks::<32>().0) {
+            let query = load_half(query);
+            of_a = add_avx2(of_a, a, query);
+            of_b = add_avx2(of_b, b, query);
+            of_c = add_avx2(of_c, c, query);
+            of_d = add_avx2(of_d, d, query);
+        }
+        let sums = _mm256_hadd_epi32(_mm256_hadd_epi32(of_a, of_b), _mm256_hadd_epi32(of_c, of_d));
+        let sums = _mm_add_epi32(
+            _mm256_castsi256_si128(sums),
+            _mm256_extracti128_si256::<1>(sums),
+        );
+        [
+            _mm_extract_epi32::<0>(sums),
+            _mm_extract_epi32::<1>(sums),
+            _mm_extract_epi32::<2>(sums),
+            _mm_extract_epi32::<3>(sums),
+        ]
+    }
+
     #[target_feature(enable = "avx2")]
     pub(super) fn run_avx2(codes: &[i8], query: &[i8], out: &mut [i32]) {
-        for (out, row) in out.iter_mut().zip(codes.chunks_exact(query.len().max(1))) {
+        let stride = query.len().max(1);
+        let whole = codes.chunks_exact(stride * 4);
+        let rest = whole.remainder();
+        let (fours, ones) = out.split_at_mut(out.len().min(whole.len() * 4));
+        for (out, rows) in fours.as_chunks_mut::<4>().0.iter_mut().zip(whole) {
+            let (front, back) = rows.split_at(stride * 2);
+            let ((a, b), (c, d)) = (front.split_at(stride), back.split_at(stride));
+            ask_beyond(rows);
+            *out = four_avx2([a, b, c, d], query);
+        }
+        for (out, row) in ones.iter_mut().zip(rest.chunks_exact(stride)) {
             *out = dot_avx2(row, query);
         }
     }

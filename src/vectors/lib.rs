@@ -32,7 +32,7 @@ pub use fingerprint::{Difference, Fingerprint};
 pub use fuse::{FourTerms, Fused, Modality, VectorError, fuse};
 pub use index::{OpenError, Opened, VectorIndex};
 pub use rows::{Parts, RowSet};
-pub use search::{Found, How, Kind, Near, SearchError};
+pub use search::{Ask, Found, How, Kind, Near, SearchError};
 pub use update::{NewRow, UpdateError};
 
 #[cfg(test)]

@@ -79,8 +79,7 @@ pub(crate) fn read(path: &Path, generation: u64, dim: u32) -> Log {
         }
     };
     let mut reader = Reader(&bytes);
-    let follows = reader.header(generation, dim);
-    let Some(follows) = follows else {
+    let Some(Follows(follows)) = reader.header(generation, dim) else {
         log.end = End::Damaged("its head is not that of this tail".to_owned());
         return log;
     };
@@ -159,8 +158,9 @@ fn body(record: &Record) -> Vec<u8> {
     match record {
         Record::Erase { pool, keys } => {
             begin(2, pool, keys.len());
-            keys.iter()
-                .for_each(|key| out.extend_from_slice(&key.to_le_bytes()));
+            for key in keys {
+                out.extend_from_slice(&key.to_le_bytes());
+            }
         }
         Record::Put { pool, rows } => {
             begin(1, pool, rows.len());
@@ -170,14 +170,22 @@ fn body(record: &Record) -> Vec<u8> {
                 let has = u8::from(row.text.is_some()) | u8::from(row.image.is_some()) << 1;
                 out.push(has);
                 for part in [&row.text, &row.image].into_iter().flatten() {
-                    part.iter()
-                        .for_each(|value| out.extend_from_slice(&value.to_le_bytes()));
+                    for value in part {
+                        out.extend_from_slice(&value.to_le_bytes());
+                    }
                 }
             }
         }
     }
     out
 }
+
+/// A vector of a document is never empty.
+fn some(part: Vec<f32>) -> Option<Vec<f32>> {
+    (!part.is_empty()).then_some(part)
+}
+
+struct Follows(Option<u64>);
 
 struct Reader<'a>(&'a [u8]);
 
@@ -200,13 +208,13 @@ impl<'a> Reader<'a> {
         self.array().map(u32::from_le_bytes)
     }
 
-    /// What the log follows.
-    fn header(&mut self, generation: u64, dim: u32) -> Option<Option<u64>> {
+    /// What the log follows, if this is the head of that log.
+    fn header(&mut self, generation: u64, dim: u32) -> Option<Follows> {
         let head = self.take(HEADER)?;
         let mut fields = Reader(head);
         let (_, _, follows) = (fields.word()?, fields.word()?, fields.word()?);
         let follows = (follows != u64::MAX).then_some(follows);
-        (head == header(generation, follows, dim)).then_some(follows)
+        (head == header(generation, follows, dim)).then_some(Follows(follows))
     }
 
     fn record(&mut self, number: u64, dim: usize) -> Result<Record, End> {
@@ -250,23 +258,24 @@ impl<'a> Reader<'a> {
     fn row(&mut self, dim: usize) -> Option<LoggedRow> {
         let (key, content) = (self.word()? as i64, self.word()?);
         let [has] = self.array()?;
-        let mut part = |is_there: bool| -> Option<Option<Vec<f32>>> {
-            if !is_there {
-                return Some(None);
-            }
-            let (values, _) = self.take(dim.checked_mul(4)?)?.as_chunks::<4>();
-            Some(Some(
-                values
-                    .iter()
-                    .map(|value| f32::from_le_bytes(*value))
-                    .collect(),
-            ))
-        };
         Some(LoggedRow {
             key,
             content,
-            text: part(has & 1 != 0)?,
-            image: part(has & 2 != 0)?,
+            text: some(self.part(has & 1 != 0, dim)?),
+            image: some(self.part(has & 2 != 0, dim)?),
         })
+    }
+    /// An empty one where there is none; `None` if bytes are missing.
+    fn part(&mut self, is_there: bool, dim: usize) -> Option<Vec<f32>> {
+        if !is_there {
+            return Some(Vec::new());
+        }
+        let (values, _) = self.take(dim.checked_mul(4)?)?.as_chunks::<4>();
+        Some(
+            values
+                .iter()
+                .map(|value| f32::from_le_bytes(*value))
+                .collect(),
+        )
     }
 }

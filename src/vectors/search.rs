@@ -6,7 +6,7 @@ use crate::best::Best;
 use crate::encode::{codes, singles_into};
 use crate::fuse::{Fused, VectorError};
 use crate::index::{State, VectorIndex};
-use crate::kernels::Kernel;
+use crate::kernels::{Kernel, prefetch};
 use crate::rows::{Chosen, Half, Pool, RowSet};
 
 /// Rows ranked again by their vectors.
@@ -16,6 +16,9 @@ const CANDIDATES_A_HIT: usize = 5;
 /// Rows scanned at once: their codes stay in a core's cache while every query looks at them.
 const BLOCK: usize = 256;
 
+/// Rows ahead whose vectors are asked for while one is ranked.
+const AHEAD: usize = 4;
+
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
     #[error("the vector index has no pool {pool}; it has {known}")]
@@ -24,6 +27,35 @@ pub enum SearchError {
     Query(#[from] VectorError),
     #[error("the rows were chosen in pool {chosen} and the search is in {pool}; choose them there")]
     OtherPool { chosen: String, pool: String },
+}
+
+/// What is wanted of a search.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// How many documents.
+    pub k: usize,
+    /// The documents that may be found; `None`: all.
+    pub among: Option<&'a RowSet>,
+    pub how: How,
+}
+
+impl<'a> Ask<'a> {
+    /// The `k` nearest of all documents.
+    pub fn nearest(k: usize) -> Self {
+        Self {
+            k,
+            among: None,
+            how: How::Auto,
+        }
+    }
+
+    #[must_use]
+    pub fn among(self, set: &'a RowSet) -> Self {
+        Self {
+            among: Some(set),
+            ..self
+        }
+    }
 }
 
 /// How to search.
@@ -57,15 +89,8 @@ pub struct Found {
 }
 
 impl VectorIndex {
-    pub fn search(
-        &self,
-        pool: &str,
-        query: &[f32],
-        k: usize,
-        among: Option<&RowSet>,
-        how: How,
-    ) -> Result<Found, SearchError> {
-        let found = self.search_many(pool, &[query], k, among, how)?;
+    pub fn search(&self, pool: &str, query: &[f32], ask: Ask<'_>) -> Result<Found, SearchError> {
+        let found = self.search_many(pool, &[query], ask)?;
         Ok(found.into_iter().next().unwrap_or(Found {
             hits: Vec::new(),
             kind: Kind::FlatExact,
@@ -78,10 +103,9 @@ impl VectorIndex {
         &self,
         pool: &str,
         queries: &[&[f32]],
-        k: usize,
-        among: Option<&RowSet>,
-        _how: How,
+        ask: Ask<'_>,
     ) -> Result<Vec<Found>, SearchError> {
+        let Ask { k, among, how } = ask;
         if let Some(set) = among.filter(|set| set.pool != pool) {
             return Err(SearchError::OtherPool {
                 chosen: set.pool.clone(),
@@ -93,7 +117,9 @@ impl VectorIndex {
         let dim = state.generation.manifest.dim();
         let queries = queries.iter().map(|query| Asked::new(query, dim, k));
         let mut queries = queries.collect::<Result<Vec<_>, _>>()?;
-        Ok(flat(searched, &mut queries, k, among))
+        Ok(match how {
+            How::Auto | How::Exact => flat(searched, &mut queries, k, among),
+        })
     }
 }
 
@@ -229,8 +255,19 @@ fn scan_chosen(
 /// The documents of the best rows with their exact scores.
 fn rank(half: &Half, chosen: Option<&Chosen>, query: &Fused, best: Best, hits: &mut Vec<Near>) {
     let mut vector = vec![0.0f32; half.columns.dim];
-    for (_, row) in best.into_kept() {
-        let row = row as usize;
+    let mut rows: Vec<usize> = best
+        .into_kept()
+        .iter()
+        .map(|(_, row)| *row as usize)
+        .collect();
+    rows.sort_unstable();
+    for (at, &row) in rows.iter().enumerate() {
+        if let Some(next) = rows
+            .get(at + AHEAD)
+            .and_then(|&row| half.columns.fused(row))
+        {
+            prefetch(next);
+        }
         let Some(fused) = half.columns.fused(row) else {
             continue;
         };

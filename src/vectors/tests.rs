@@ -12,7 +12,7 @@ use crate::files::Steps;
 use crate::fingerprint::sample;
 use crate::fuse::fuse;
 use crate::{
-    BuildError, FourTerms, How, Near, NewRow, Opened, SearchError, UpdateError, VectorError,
+    Ask, BuildError, FourTerms, Near, NewRow, Opened, SearchError, UpdateError, VectorError,
     VectorIndex,
 };
 
@@ -50,6 +50,20 @@ fn rows(keys: std::ops::Range<i64>, seed: u64) -> Rows {
     .collect()
 }
 
+fn row<'a>(
+    key: i64,
+    content_hash: u64,
+    text: Option<&'a [f32]>,
+    image: Option<&'a [f32]>,
+) -> NewRow<'a> {
+    NewRow {
+        key,
+        content_hash,
+        text,
+        image,
+    }
+}
+
 fn build(root: &Path, rows: &Rows) {
     build_with(root, rows, Steps::default()).unwrap();
 }
@@ -59,10 +73,7 @@ fn build_with(root: &Path, rows: &Rows, steps: Steps) -> Result<crate::Built, Bu
     for (&key, (text, image)) in rows {
         builder.push(
             "case",
-            key,
-            key as u64 * 7,
-            text.as_deref(),
-            image.as_deref(),
+            row(key, key as u64 * 7, text.as_deref(), image.as_deref()),
         )?;
     }
     builder.finish(&mut |_| {})
@@ -89,10 +100,7 @@ fn append(index: &VectorIndex, rows: &Rows) -> Result<(), UpdateError> {
 }
 
 fn search(index: &VectorIndex, query: &[f32], k: usize) -> Vec<Near> {
-    index
-        .search("case", query, k, None, How::Auto)
-        .unwrap()
-        .hits
+    index.search("case", query, Ask::nearest(k)).unwrap().hits
 }
 
 fn keys(hits: &[Near]) -> Vec<i64> {
@@ -140,7 +148,7 @@ fn several_queries_in_a_pass_find_what_each_finds() {
     let queries: Vec<Vec<f32>> = (0..9).map(|_| random.vector()).collect();
     let together: Vec<&[f32]> = queries.iter().map(Vec::as_slice).collect();
     let together = index
-        .search_many("case", &together, 7, None, How::Exact)
+        .search_many("case", &together, Ask::nearest(7))
         .unwrap();
     for (query, found) in queries.iter().zip(together) {
         assert_eq!(found.hits, search(&index, query, 7));
@@ -164,14 +172,14 @@ fn a_filter_gives_the_nearest_of_those_that_pass() {
     for _ in 0..20 {
         let query = random.vector();
         let found = index
-            .search("case", &query, 10, Some(&set), How::Auto)
+            .search("case", &query, Ask::nearest(10).among(&set))
             .unwrap();
         assert_eq!(keys(&found.hits), nearest(&all, &query, 10));
         assert_eq!(found.scanned, 42);
     }
     let none = index.allowed("case", |_| false);
     let found = index
-        .search("case", &[1.0; DIM], 10, Some(&none), How::Auto)
+        .search("case", &[1.0; DIM], Ask::nearest(10).among(&none))
         .unwrap();
     assert_eq!((found.hits.len(), found.scanned), (0, 0));
 }
@@ -185,7 +193,7 @@ fn a_choice_of_rows_outlives_a_compaction() {
     index.erase("case", &[5]).unwrap();
     index.compact(&mut |_| {}).unwrap();
     let found = index
-        .search("case", &[1.0; DIM], 200, Some(&set), How::Auto)
+        .search("case", &[1.0; DIM], Ask::nearest(200).among(&set))
         .unwrap();
     assert_eq!(found.hits.len(), 100);
     assert_eq!(search(&index, &[1.0; DIM], 500).len(), 299);
@@ -239,7 +247,7 @@ fn bad_vectors_are_errors_and_lengths_do_not_matter() {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path(), &rows(0..50, 2));
     let index = open(folder.path());
-    let ask = |query: &[f32]| index.search("case", query, 5, None, How::Auto);
+    let ask = |query: &[f32]| index.search("case", query, Ask::nearest(5));
     let refused = |query: &[f32]| match ask(query) {
         Err(SearchError::Query(error)) => error,
         other => panic!("{other:?}"),
@@ -263,7 +271,7 @@ fn bad_vectors_are_errors_and_lengths_do_not_matter() {
         VectorError::Dimension { found: 0, .. }
     ));
     assert!(matches!(
-        index.search("no", &[1.0; DIM], 5, None, How::Auto),
+        index.search("no", &[1.0; DIM], Ask::nearest(5)),
         Err(SearchError::NoPool { .. })
     ));
     let query = Random(8).vector();
@@ -275,7 +283,7 @@ fn bad_vectors_are_errors_and_lengths_do_not_matter() {
     assert_eq!(ask(&query).unwrap().hits.len(), 5);
     assert!(
         index
-            .search("case", &query, 0, None, How::Auto)
+            .search("case", &query, Ask::nearest(0))
             .unwrap()
             .hits
             .is_empty()
@@ -383,17 +391,19 @@ fn the_second_builder_is_told_to_wait() {
 fn a_document_has_one_vector_and_a_model_one_fingerprint() {
     let folder = tempfile::tempdir().unwrap();
     let mut builder = VectorIndex::build(folder.path(), sample(2)).unwrap();
-    builder.push("case", 1, 0, Some(&[1.0, 2.0]), None).unwrap();
+    builder
+        .push("case", row(1, 0, Some(&[1.0, 2.0]), None))
+        .unwrap();
     let twice = builder
-        .push("case", 1, 0, Some(&[1.0, 2.0]), None)
+        .push("case", row(1, 0, Some(&[1.0, 2.0]), None))
         .unwrap_err();
     assert!(matches!(twice, BuildError::Twice { key: 1, .. }));
     assert!(matches!(
-        builder.push("../x", 1, 0, Some(&[1.0, 2.0]), None),
+        builder.push("../x", row(1, 0, Some(&[1.0, 2.0]), None)),
         Err(BuildError::Pool(_))
     ));
     builder
-        .push("guideline", 1, 0, None, Some(&[1.0, 2.0]))
+        .push("guideline", row(1, 0, None, Some(&[1.0, 2.0])))
         .unwrap();
     builder.finish(&mut |_| {}).unwrap();
     let index = open(folder.path());
@@ -496,7 +506,9 @@ fn a_full_disk_leaves_the_old_generation_and_no_litter() {
     let folder = tempfile::tempdir().unwrap();
     build(folder.path(), &rows(0..30, 1));
     let mut builder = VectorIndex::build(folder.path(), sample(DIM as u32)).unwrap();
-    builder.push("case", 1, 1, Some(&[1.0; DIM]), None).unwrap();
+    builder
+        .push("case", row(1, 1, Some(&[1.0; DIM]), None))
+        .unwrap();
     // The file cannot be made where a folder lies.
     fs::create_dir(folder.path().join("gen-000002/case.keys")).unwrap();
     let error = builder.finish(&mut |_| {}).unwrap_err();
