@@ -591,6 +591,72 @@ fn regions_are_drawn_said_and_erased_from_the_shell() {
 }
 
 #[test]
+fn cases_and_guidelines_are_retrieved_from_the_shell() {
+    let home = Home::with_demo();
+    let demo = home.demo();
+    let run = |arguments: &[&str]| {
+        let workspace = ["-w", demo.to_str().unwrap()];
+        home.run(&[arguments, &workspace].concat())
+    };
+    let without = run(&["retrieve", "--text", "nodule"]);
+    assert!(
+        words(&without).contains("run `semihv vectors`"),
+        "{}",
+        words(&without)
+    );
+    let made = run(&["vectors"]);
+    assert!(words(&made).contains("made anew"), "{}", words(&made));
+    let again = run(&["vectors"]);
+    assert!(words(&again).contains(" 0 made anew"), "{}", words(&again));
+    let found = run(&[
+        "retrieve",
+        "--image",
+        "ct-001",
+        "--text",
+        "solid nodule",
+        "--json",
+    ]);
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    let hits = found["hits"].as_array().unwrap();
+    assert_eq!(hits.len(), 4, "{found}");
+    assert!(hits.iter().any(|hit| hit["pool"] == "guideline"), "{found}");
+    assert!(hits.iter().all(|hit| hit["key"] != "ct-001"), "{found}");
+    assert_eq!(found["left_out"]["own_case"], 1);
+    let batch = home.path().join("queries.jsonl");
+    let lines = "{\"id\":\"a\",\"text\":\"stroke\"}\nnonsense\n{\"image\":\"ct-001\"}\n";
+    std::fs::write(&batch, lines).unwrap();
+    let answers = run(&["retrieve", "--batch", batch.to_str().unwrap(), "--json"]);
+    let answers = words(&answers);
+    let answers: Vec<serde_json::Value> = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 3);
+    assert_eq!(answers[0]["id"], "a");
+    assert!(
+        answers[1]["failure"]["summary"].is_string(),
+        "{}",
+        answers[1]
+    );
+    assert!(answers[2]["retrieved"]["hits"].as_array().unwrap().len() == 4);
+    let nothing = run(&["retrieve"]);
+    assert_eq!(nothing.status.code(), Some(2), "{}", complaint(&nothing));
+}
+
+#[test]
+fn vectors_are_made_and_hits_gone_to_from_the_keyboard() {
+    let home = Home::with_demo();
+    let mut pty = home.open_demo();
+    pty.type_text("3");
+    pty.wait_for("run `semihv vectors`");
+    pty.type_text(" v");
+    pty.wait_for("counted-1 exact");
+    pty.wait_for("image · image");
+    pty.type_text("b");
+    pty.wait_for("by image ·");
+}
+
+#[test]
 fn a_box_is_drawn_named_and_undone_from_the_keyboard() {
     let home = Home::with_demo();
     let mut pty = home.open_demo();

@@ -22,7 +22,7 @@ const LAYOUT: u32 = 8;
 /// Colours on a wheel, counted as strongly as they are seen.
 const HUES: usize = 12;
 
-/// What the parts weigh: found on MedPix's training cases, see docs/retrieval.md.
+/// What the parts weigh: chosen by eye, fitted to nothing.
 const WEIGHTS: [f32; 4] = [0.8, 1.0, 1.0, 0.7];
 
 /// The vector of a picture, of length 1; all zero when it shows one even grey.

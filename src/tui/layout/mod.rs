@@ -203,7 +203,7 @@ pub fn built_in() -> Vec<Layout> {
             Hits,
             Tree::right(
                 340,
-                Tree::below(500, Pane(Questions), Pane(Image)),
+                Tree::below(500, Pane(Cases), Pane(Image)),
                 Tree::below(560, Pane(Hits), Pane(Guidelines)),
             ),
         ),
