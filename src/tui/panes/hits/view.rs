@@ -20,6 +20,8 @@ const HIT: u16 = 2;
 const BAR: u16 = 8;
 /// The four parts with their heading, and an empty row.
 const PARTS: u16 = 6;
+/// With fewer rows the parts stand in one line.
+const ROWS_FOR_PARTS: u16 = 16;
 
 pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let typing = u16::from(state.line.is_some() && area.height > 1);
@@ -146,6 +148,13 @@ impl Page<'_> {
                 format!("the guideline that must be there{instead}"),
             ));
         }
+        let parts = hit.parts;
+        let is_low = area.height < ROWS_FOR_PARTS;
+        said.extend(
+            parts
+                .filter(|_| is_low)
+                .map(|it| (Role::Muted, in_a_line(it))),
+        );
         said.extend(found.remarks.iter().map(|it| (Role::Warn, it.clone())));
         said.extend(left_out(found).map(|it| (Role::Muted, it)));
         let mut blocks = vec![self.snippet(hit)];
@@ -157,7 +166,7 @@ impl Page<'_> {
             .min(area.height);
         flow::draw(&rows, 0, buffer, Rect { height, ..area });
         let mut at = height + 1;
-        if let Some(parts) = hit.parts.filter(|_| at + PARTS <= area.height) {
+        if let Some(parts) = parts.filter(|_| !is_low && at + PARTS <= area.height) {
             self.parts(parts, (area, at), buffer);
             at += PARTS;
         }
@@ -185,12 +194,7 @@ impl Page<'_> {
 
     fn parts(&self, parts: CosineParts, (area, row): (Rect, u16), buffer: &mut Buffer) {
         let (muted, text) = (self.theme.style(Role::Muted), self.theme.style(Role::Text));
-        let all = [
-            ("text · text", parts.text_text),
-            ("text · image", parts.text_image),
-            ("image · text", parts.image_text),
-            ("image · image", parts.image_image),
-        ];
+        let all = named(parts);
         let sum: f64 = all.iter().map(|(_, part)| part).sum();
         let mut pen = Pen::new(buffer, area, row);
         pen.column("cosine", 16, muted)
@@ -214,6 +218,27 @@ impl Page<'_> {
             buffer,
         );
     }
+}
+
+/// Of the query by of the hit.
+fn named(parts: CosineParts) -> [(&'static str, f64); 4] {
+    [
+        ("text · text", parts.text_text),
+        ("text · image", parts.text_image),
+        ("image · text", parts.image_text),
+        ("image · image", parts.image_image),
+    ]
+}
+
+/// `cosine 0.594 = text · text 0.180 + image · image 0.414`, without what adds nothing.
+fn in_a_line(parts: CosineParts) -> String {
+    let all = named(parts);
+    let sum: f64 = all.iter().map(|(_, part)| part).sum();
+    let said = all.iter().filter(|(_, part)| part.abs() >= 0.0005);
+    let said: Vec<String> = said
+        .map(|(name, part)| format!("{name} {part:.3}"))
+        .collect();
+    format!("cosine {sum:.3} = {}", said.join(" + "))
 }
 
 fn of_pool(pool: Pool) -> Role {
