@@ -85,14 +85,9 @@ pub(crate) fn run(
     rebuild: Rebuild,
     progress: &mut Progress,
 ) -> Result<Ending, Failure> {
-    let index = match engine.vectors()? {
-        Some(index) if rebuild == Rebuild::Incremental => {
-            match index.fingerprint().differs(&counted()) {
-                None => index,
-                Some(_) => begin(engine)?,
-            }
-        }
-        _ => begin(engine)?,
+    let index = match rebuild {
+        Rebuild::Incremental => usable(engine)?,
+        Rebuild::FromNothing => begin(engine)?,
     };
     let mut made = Made::new(engine, &index, progress)?;
     let is_whole = made.cases()? && made.passages()?;
@@ -103,7 +98,7 @@ pub(crate) fn run(
     let erased = made.erase_unseen()?;
     let (added, unreadable) = (made.added, made.unreadable);
     let rows: usize = Pool::ALL.iter().map(|pool| index.rows(pool.name())).sum();
-    if (added + erased) * TAIL_SHARE > rows {
+    if (index.tail_rows() + erased) * TAIL_SHARE > rows {
         index.compact(&mut |_| {}).or_fail("vectors")?;
     }
     let unreadable = match unreadable {
@@ -112,6 +107,21 @@ pub(crate) fn run(
     };
     let summary = format!("{rows} rows, {added} made anew{unreadable}");
     Ok(Ending::Done { summary })
+}
+
+/// The index that is there, mended where something of it is damaged; an empty one when there is
+/// none, or when it was made with another encoder.
+fn usable(engine: &Engine) -> Result<Arc<VectorIndex>, Failure> {
+    let folder = engine.inner.places.vectors();
+    if let Opened::Repaired { index, why } = VectorIndex::open(&folder).or_fail("vectors")? {
+        tracing::warn!(%why, "the vectors are written anew from what can be read");
+        *locked(&engine.inner.vectors) = None;
+        index.compact(&mut |_| {}).or_fail("vectors")?;
+    }
+    match engine.vectors()? {
+        Some(index) if index.fingerprint().differs(&counted()).is_none() => Ok(index),
+        _ => begin(engine),
+    }
 }
 
 /// An empty index in the place of whatever is there.

@@ -144,12 +144,19 @@ impl<'a> Run<'a> {
             }
             None => Vec::new(),
         };
-        let vectors = engine.vectors()?;
         let mut remarks = Vec::new();
+        // Words still answer where the vectors cannot be read.
+        let vectors = engine.vectors().unwrap_or_else(|failure| {
+            let summary = failure.summary;
+            remarks.push(format!("{summary}: run `semihv vectors --rebuild`"));
+            None
+        });
         let asked = if vectors.is_some() {
             asked(engine, spec)?
         } else {
-            remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
+            if remarks.is_empty() {
+                remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
+            }
             None
         };
         Ok(Self {

@@ -254,3 +254,38 @@ fn without_vectors_words_alone_answer_and_say_so() {
     assert!(found.remarks[0].contains("semihv vectors"), "{found:?}");
     assert!(retrieve(&engine, RetrieveSpec::default()).is_err());
 }
+
+#[test]
+fn damaged_vectors_are_said_and_mended() {
+    let bench = Bench::new();
+    drop(filled(&bench));
+    let folder = bench.folder.path().join("ws/.semihv/vectors");
+    let inside = |folder: &std::path::Path| {
+        let files = std::fs::read_dir(folder).unwrap().flatten();
+        files.map(|file| file.path()).collect::<Vec<_>>()
+    };
+    let generations = inside(&folder).into_iter().filter(|path| path.is_dir());
+    let mut damaged = 0;
+    for file in generations.flat_map(|generation| inside(&generation)) {
+        let mut bytes = std::fs::read(&file).unwrap();
+        if let Some(byte) = bytes.last_mut() {
+            *byte ^= 0xff;
+            damaged += 1;
+        }
+        std::fs::write(file, bytes).unwrap();
+    }
+    assert!(damaged > 3);
+    let engine = bench.open();
+    let spec = RetrieveSpec {
+        text: "nodule".to_owned(),
+        ..RetrieveSpec::default()
+    };
+    let found = retrieve(&engine, spec.clone()).unwrap();
+    assert!(
+        !found.hits.is_empty(),
+        "words, or an older generation, answer"
+    );
+    vectors(&engine, Rebuild::FromNothing);
+    let found = retrieve(&engine, spec).unwrap();
+    assert_eq!(found.vectors.unwrap().rows, 8);
+}
