@@ -18,6 +18,7 @@ mod pictures;
 mod query;
 mod reading;
 mod report;
+mod retrieved_row;
 mod retrieving;
 mod runs;
 mod scans;

@@ -4,18 +4,18 @@
 use std::collections::{HashMap, HashSet};
 
 use semihv_domain::{
-    CaseId, CosineParts, DocumentKind, Failure, FailureKind, Hit, ImageId, Kept, LeftOut,
-    PassageId, Pool, QuestionId, Retrieved, RetrievedHit, Snippet, VectorsUsed,
+    CaseId, CosineParts, DocumentKind, Failure, FailureKind, Hit, ImageId, Kept, LeftOut, Pool,
+    QuestionId, Retrieved, RetrievedHit, VectorsUsed,
 };
 use semihv_domain::{Fused, Fusion, Share};
 use semihv_encoders::{encode_picture, encode_text};
 use semihv_retrieval::{Candidate, ChosenBy, few};
 use semihv_vectors::{Ask, FourTerms, Kind, Near, RowSet, VectorIndex, fuse};
-use semihv_workspace::Store;
 
 use crate::Engine;
 use crate::embedding::{first_look, is_something, key_of_case, seen_first};
 use crate::failures::OrFail;
+use crate::retrieved_row::{about, beginning};
 
 /// Candidates of each list before they are fused.
 const DEEP: usize = 100;
@@ -174,10 +174,9 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Guidelines where none is near the query itself, as for an image alone by an encoder that knows
-    /// no words for a picture: by
-    /// the titles of the nearest cases. Their scores are scaled below every case's, as a guess
-    /// upon a guess.
+    /// Guidelines where none is near the query itself, as for an image alone by an encoder that
+    /// knows no words for a picture: by the titles of the nearest cases. Their scores are scaled
+    /// below every case's, as a guess upon a guess.
     fn by_words_of(&mut self, cases: Option<&Vec<Found>>) -> Result<Vec<Found>, Failure> {
         let mut titles = Vec::new();
         for case in cases.into_iter().flatten().take(TITLES) {
@@ -208,11 +207,12 @@ impl<'a> Run<'a> {
             .iter()
             .map(|hit| (hit.id, f64::from(hit.score)))
             .collect();
-        let fused = match (dense.is_empty(), lexical.is_empty()) {
-            // One list keeps its own scores, so that both pools can be compared.
-            (_, true) => alone(&dense, true),
-            (true, false) => alone(&lexical, false),
-            (false, false) => {
+        // One rule for both pools, so that their scores can be compared: of one list alone its own
+        // scores, of two their ranks.
+        let fused = match (&self.asked, text.trim().is_empty()) {
+            (None, _) => alone(&lexical, false),
+            (Some(_), true) => alone(&dense, true),
+            (Some(_), false) => {
                 let fusion = Fusion::default();
                 self.fusion = Some(fusion);
                 semihv_domain::fuse(fusion, &dense, &lexical)
@@ -253,6 +253,9 @@ impl<'a> Run<'a> {
             }
             let others = self.patient.iter().filter(|case| barred.insert(**case));
             self.left_out.same_patient += others.count();
+            let same = self.with_same_image()?;
+            self.left_out.same_image +=
+                same.into_iter().filter(|case| barred.insert(*case)).count();
         }
         self.barred.insert(pool, barred.clone());
         Ok(barred)
@@ -292,16 +295,12 @@ impl<'a> Run<'a> {
                     .map(|near| (near.key, near.key, f64::from(near.score)))
                     .collect())
             }
-            Pool::Case => self.cases(&vectors, hits),
+            Pool::Case => self.cases(hits),
         }
     }
 
-    /// The best image of every case; cases with the query's own image are left out.
-    fn cases(
-        &mut self,
-        vectors: &VectorIndex,
-        hits: Vec<Near>,
-    ) -> Result<Vec<(i64, i64, f64)>, Failure> {
+    /// The best image of every case.
+    fn cases(&self, hits: Vec<Near>) -> Result<Vec<(i64, i64, f64)>, Failure> {
         let images: Vec<i64> = hits
             .iter()
             .map(|near| near.key)
@@ -310,30 +309,42 @@ impl<'a> Run<'a> {
         let owners = self
             .engine
             .with_store(|store| store.cases_of_images(&images).or_fail("retrieve"))?;
-        let own = self.asked.as_ref().and_then(|asked| asked.image.clone());
         let mut seen = HashSet::new();
-        let mut same = HashSet::new();
         let mut cases = Vec::new();
         for near in hits {
-            let case = if near.key < 0 {
-                Some(key_of_case(near.key))
-            } else {
-                owners.get(&near.key).copied()
-            };
             // Gone since the vectors were made.
-            let Some(case) = case else { continue };
-            if let Some(own) = &own
-                && is_same_image(vectors, near.key, own)
-            {
-                same.insert(case);
-            }
+            let Some(case) = owner(&owners, near.key) else {
+                continue;
+            };
             if seen.insert(case) {
                 cases.push((case, near.key, f64::from(near.score)));
             }
         }
-        self.left_out.same_image += same.len();
-        cases.retain(|(case, _, _)| !same.contains(case));
         Ok(cases)
+    }
+
+    /// Cases that show the query's own image, looked for by the image alone: beside a text it may
+    /// be far from the nearest.
+    fn with_same_image(&self) -> Result<Vec<i64>, Failure> {
+        let own = self.asked.as_ref().and_then(|asked| asked.image.as_deref());
+        let (Some(vectors), Some(own)) = (&self.vectors, own) else {
+            return Ok(Vec::new());
+        };
+        let pool = Pool::Case.name();
+        if !vectors.pools().iter().any(|known| known == pool) {
+            return Ok(Vec::new());
+        }
+        let found = vectors
+            .search(pool, own, Ask::nearest(DEEP))
+            .or_fail("retrieve")?;
+        let keys = found.hits.iter().map(|near| near.key);
+        let same: Vec<i64> = keys
+            .filter(|key| is_same_image(vectors, *key, own))
+            .collect();
+        let owners = self
+            .engine
+            .with_store(|store| store.cases_of_images(&same).or_fail("retrieve"))?;
+        Ok(same.iter().filter_map(|key| owner(&owners, *key)).collect())
     }
 
     fn allowed(
@@ -486,6 +497,14 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The case of a row: an image's, or one without images.
+fn owner(owners: &HashMap<i64, i64>, key: i64) -> Option<i64> {
+    if key < 0 {
+        return Some(key_of_case(key));
+    }
+    owners.get(&key).copied()
+}
+
 /// A list of its own: the scores as they are.
 fn alone(list: &[(i64, f64)], is_dense: bool) -> Vec<Fused<i64>> {
     let ranked = (1..).zip(list);
@@ -546,64 +565,4 @@ fn is_same_image(vectors: &VectorIndex, key: i64, own: &[f32]) -> bool {
     };
     let lengths = (dot(own, own) * dot(&image, &image)).sqrt();
     lengths > 0.0 && dot(own, &image) / lengths > SAME_IMAGE
-}
-
-/// What is shown of a row.
-struct About {
-    key: String,
-    source: String,
-    licence: Option<String>,
-    title: String,
-    headings: Vec<String>,
-    text: String,
-}
-
-fn about(store: &Store, pool: Pool, row: i64) -> Result<Option<About>, Failure> {
-    Ok(match pool {
-        Pool::Case => store
-            .case(CaseId(row))
-            .or_fail("retrieve")?
-            .map(|case| About {
-                text: case
-                    .sections
-                    .first()
-                    .map(|it| it.text.clone())
-                    .unwrap_or_default(),
-                key: case.key,
-                source: case.source_name,
-                licence: case.licence,
-                title: case.title,
-                headings: Vec::new(),
-            }),
-        Pool::Guideline => {
-            let passage = PassageId(row);
-            let found = store.guideline_of(passage).or_fail("retrieve")?;
-            found.and_then(|(guideline, passages)| {
-                let passage = passages.into_iter().find(|it| it.id == passage)?;
-                Some(About {
-                    key: format!("{}#{}", guideline.key, passage.ordinal),
-                    source: guideline.source_name,
-                    licence: guideline.licence,
-                    title: guideline.title,
-                    headings: passage.headings,
-                    text: passage.text,
-                })
-            })
-        }
-    })
-}
-
-/// Letters of a text that no word was looked for in.
-const BEGINNING: usize = 240;
-
-fn beginning(text: &str) -> Snippet {
-    let text = text.trim();
-    let mut shown: String = text.chars().take(BEGINNING).collect();
-    if shown.len() < text.len() {
-        shown.push('…');
-    }
-    Snippet {
-        text: shown,
-        highlights: Vec::new(),
-    }
 }

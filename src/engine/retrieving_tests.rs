@@ -289,3 +289,17 @@ fn damaged_vectors_are_said_and_mended() {
     let found = retrieve(&engine, spec).unwrap();
     assert_eq!(found.vectors.unwrap().rows, 8);
 }
+
+#[test]
+fn a_case_with_the_querys_image_is_not_found_by_its_words_either() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let spec = RetrieveSpec {
+        text: "nodule from another archive".to_owned(),
+        image: Some(image_of(&engine, "a")),
+        ..RetrieveSpec::default()
+    };
+    let found = retrieve(&engine, spec).unwrap();
+    assert_eq!(found.left_out.same_image, 1);
+    assert!(!keys(&found).contains(&"copy"), "{found:?}");
+}
