@@ -7,6 +7,7 @@
 //! second line has those of all processors together.
 
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -28,7 +29,7 @@ fn main() -> Outcome<()> {
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(200_000);
     let folder = tempfile::tempdir()?;
-    let index = Index::open(folder.path())?.into_index();
+    let index = Arc::new(Index::open(folder.path())?.into_index());
     let corpus = Corpus::new();
     say(&format!("{documents} documents"));
     measure_indexing(&index, &corpus, documents)?;
@@ -81,7 +82,7 @@ fn measure_opening(root: &std::path::Path) -> Outcome<()> {
     Ok(())
 }
 
-fn measure_queries(index: &Index, corpus: &Corpus, documents: u64) -> Outcome<()> {
+fn measure_queries(index: &Arc<Index>, corpus: &Corpus, documents: u64) -> Outcome<()> {
     let live = Tagged {
         most: documents as i64,
     };
@@ -117,7 +118,8 @@ fn measure_queries(index: &Index, corpus: &Corpus, documents: u64) -> Outcome<()
     let mut likes = Vec::new();
     for _ in 0..100 {
         let began = Instant::now();
-        index.free_text_hits(DocumentKind::Passage, &text, 10)?;
+        let like = index.free_text(DocumentKind::Passage, &text)?;
+        like.explained(&like.ranked(10)?)?;
         likes.push(began.elapsed());
     }
     likes.sort_unstable();

@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use semihv_domain::Pool;
 use semihv_imaging::{ColourMap, Cut, WindowChoice};
+
+use crate::retrieval_args::{RetrievalVerb, RetrieveArguments};
 
 /// A terminal workbench for medical multimodal research: why is this answer wrong?
 ///
@@ -96,6 +97,9 @@ pub enum Verb {
     },
     /// The few cases and guidelines nearest to an image, a text or both, and why
     Retrieve(RetrieveArguments),
+    /// Judge what is retrieved, and measure the retriever on judgements
+    #[command(subcommand)]
+    Retrieval(RetrievalVerb),
     /// Look at the pictures of a source: which are missing or unreadable?
     Check {
         source: String,
@@ -205,6 +209,7 @@ impl Verb {
             Self::Import(arguments) => Some(&arguments.common),
             Self::Search(arguments) => Some(&arguments.common),
             Self::Retrieve(arguments) => Some(&arguments.common),
+            Self::Retrieval(verb) => Some(verb.common()),
             Self::Regions(arguments) => Some(&arguments.common),
             Self::Index { common, .. }
             | Self::Vectors { common, .. }
@@ -267,38 +272,6 @@ pub struct SearchArguments {
     /// Show each term's part of the score
     #[arg(long)]
     pub explain: bool,
-    #[command(flatten)]
-    pub common: Common,
-}
-
-#[derive(Debug, Args)]
-pub struct RetrieveArguments {
-    /// A file, or an image of the workspace by `CASE/IMAGE`
-    #[arg(long, value_name = "IMAGE", required_unless_present_any = ["text", "batch"])]
-    pub image: Option<String>,
-    #[arg(long)]
-    pub text: Option<String>,
-    /// The case that the query is about: it, its patient and its images are left out
-    #[arg(long, value_name = "KEY")]
-    pub case: Option<String>,
-    /// Where to look: case, guideline
-    #[arg(long, value_delimiter = ',', default_value = "case,guideline", value_parser = crate::retrieve::pool)]
-    pub pool: Vec<Pool>,
-    /// Hits in all
-    #[arg(short = 'k', long = "k", value_name = "N", default_value_t = semihv_engine::FEW)]
-    pub most: usize,
-    /// At least so many of them are guidelines
-    #[arg(long, value_name = "N", default_value_t = semihv_engine::LEAST_GUIDELINES)]
-    pub guidelines: usize,
-    /// Only what is under this licence; may be given several times
-    #[arg(long, value_name = "LICENCE")]
-    pub licence: Vec<String>,
-    /// Show the cosine in its four parts and each term's part of the score
-    #[arg(long)]
-    pub explain: bool,
-    /// Queries as JSON lines {"id", "image", "text", "case"}; answers as JSON lines. - reads stdin
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "text", "case"])]
-    pub batch: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

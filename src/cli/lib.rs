@@ -9,6 +9,8 @@ mod import;
 mod output;
 mod region_verb;
 mod regions;
+mod retrieval;
+mod retrieval_args;
 mod retrieve;
 mod search;
 mod show;
@@ -266,6 +268,7 @@ impl Session<'_> {
             Verb::Index { rebuild, .. } => import::index(&engine, *rebuild, output),
             Verb::Vectors { rebuild, .. } => import::vectors(&engine, *rebuild, output),
             Verb::Retrieve(arguments) => retrieve::retrieve(&engine, arguments, output),
+            Verb::Retrieval(verb) => retrieval::retrieval(&engine, verb, output),
             Verb::Check { source, .. } => import::check(&engine, source, output),
             Verb::Search(arguments) => search::search(&engine, arguments, output),
             Verb::Skipped { source, limit, .. } => {

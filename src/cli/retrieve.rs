@@ -3,12 +3,14 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-use semihv_domain::{CaseId, Failure, FailureKind, Kept, Pool, Retrieved, RetrievedHit};
-use semihv_engine::{Engine, Query, QueryImage, Reply, RetrieveSpec};
+use semihv_domain::{
+    Alpha, CaseId, Failure, FailureKind, Fusion, Kept, Pool, Retrieved, RetrievedHit, Weighed,
+};
+use semihv_engine::{ENOUGH_JUDGED, Engine, Query, QueryImage, Reply, RetrieveSpec, Weighing};
 use serde::Deserialize;
 
-use crate::args::RetrieveArguments;
 use crate::output::{Output, VerbError};
+use crate::retrieval_args::RetrieveArguments;
 
 /// A line of a batch.
 #[derive(Debug, Default, Deserialize)]
@@ -19,6 +21,8 @@ struct Line {
     text: String,
     /// The case that the query is about: it is left out.
     case: Option<String>,
+    /// Left, top, width and height as parts of the image.
+    part: Option<[f32; 4]>,
 }
 
 pub(crate) fn retrieve(
@@ -31,7 +35,7 @@ pub(crate) fn retrieve(
             image: arguments.image.clone(),
             text: arguments.text.clone().unwrap_or_default(),
             case: arguments.case.clone(),
-            id: None,
+            ..Line::default()
         };
         let found = found(engine, arguments, &line)?;
         if output.is_json() {
@@ -68,8 +72,9 @@ fn answer(
     let (id, outcome) = match parsed {
         Ok(line) => (line.id.clone(), found(engine, arguments, &line)),
         Err(error) => {
-            let failure = Failure::of("retrieve", FailureKind::User, &error)
-                .with_hint("a line is {\"id\", \"image\", \"text\", \"case\"}, all optional");
+            let failure = Failure::of("retrieve", FailureKind::User, &error).with_hint(
+                "a line is {\"id\", \"image\", \"part\", \"text\", \"case\"}, all optional",
+            );
             (None, Err(failure))
         }
     };
@@ -97,10 +102,17 @@ fn found(
             .as_deref()
             .map(|key| case(engine, key))
             .transpose()?,
+        part: line.part.or(arguments.part),
         pools: arguments.pool.clone(),
-        most: arguments.most,
-        least_guidelines: arguments.guidelines.min(arguments.most),
+        filter: arguments.filter.clone(),
         licences: arguments.licence.clone(),
+        exact: arguments.exact,
+        weighing: Weighing {
+            fusion: arguments.alpha.map(|alpha| Fusion::Convex { alpha }),
+            most: arguments.most,
+            least_guidelines: arguments.guidelines.min(arguments.most),
+            ..Weighing::default()
+        },
         ..RetrieveSpec::default()
     };
     match engine.ask(&Query::Retrieve(Box::new(spec)))? {
@@ -110,7 +122,7 @@ fn found(
 }
 
 /// A file, or an image of the workspace by its key.
-fn named(engine: &Engine, image: &str) -> Result<QueryImage, Failure> {
+pub(crate) fn named(engine: &Engine, image: &str) -> Result<QueryImage, Failure> {
     if image.contains("!/") || Path::new(image).exists() {
         return Ok(QueryImage::File(image.to_owned()));
     }
@@ -122,7 +134,7 @@ fn named(engine: &Engine, image: &str) -> Result<QueryImage, Failure> {
     Ok(QueryImage::Stored(found.id))
 }
 
-fn case(engine: &Engine, key: &str) -> Result<CaseId, Failure> {
+pub(crate) fn case(engine: &Engine, key: &str) -> Result<CaseId, Failure> {
     engine.find_case(key)?.ok_or_else(|| {
         let summary = format!("there is no case {key:?}");
         Failure::new("retrieve", FailureKind::User, summary)
@@ -186,6 +198,7 @@ fn why(hit: &RetrievedHit) -> String {
     }
     let kept = match &hit.kept {
         Kept::Score => "kept by its score".to_owned(),
+        Kept::Pinned => "pinned".to_owned(),
         Kept::Quota { displaced: None } => "kept as the guideline that must be there".to_owned(),
         Kept::Quota {
             displaced: Some(title),
@@ -204,12 +217,14 @@ fn about(found: &Retrieved) -> Vec<String> {
             "by {encoder}, {search}, {rows} rows, generation {generation}"
         ));
     }
+    lines.extend(weighed(found));
     let left = found.left_out;
     let said = [
         (left.own_case, "the query's own case"),
         (left.same_patient, "of the same patient"),
         (left.same_image, "with the same image"),
         (left.licence, "under other licences"),
+        (left.excluded, "that somebody excluded"),
     ];
     let said: Vec<String> = said
         .iter()
@@ -221,6 +236,43 @@ fn about(found: &Retrieved) -> Vec<String> {
     }
     lines.extend(found.remarks.iter().cloned());
     lines
+}
+
+/// `fused by ranks (k 60): 12 of the 50 judged queries that a weight needs`.
+fn weighed(found: &Retrieved) -> Option<String> {
+    let rules: Vec<String> = found
+        .fusions
+        .iter()
+        .map(|(pool, fusion)| match fusion {
+            Fusion::Convex { alpha } => {
+                format!("{} {:.2} vectors", pool.name(), alpha.get())
+            }
+            Fusion::ReciprocalRank { k } => format!("{} by ranks (k {k})", pool.name()),
+        })
+        .collect();
+    let from = match found.weighed {
+        Weighed::Asked => "as asked".to_owned(),
+        Weighed::Fitted => "fitted on judgements".to_owned(),
+        Weighed::ByRanks => format!(
+            "{} of the {ENOUGH_JUDGED} judged queries that a weight needs",
+            found.judged_queries
+        ),
+    };
+    (!rules.is_empty()).then(|| format!("words and vectors as one: {}; {from}", rules.join(", ")))
+}
+
+/// `0.25,0.25,0.5,0.5`.
+pub(crate) fn part(text: &str) -> Result<[f32; 4], String> {
+    let numbers: Result<Vec<f32>, _> = text.split(',').map(|it| it.trim().parse()).collect();
+    let numbers = numbers.map_err(|error| error.to_string())?;
+    <[f32; 4]>::try_from(numbers)
+        .map_err(|_| "give left,top,width,height as parts of the whole".to_owned())
+}
+
+/// A weight from 0 to 1.
+pub(crate) fn alpha(text: &str) -> Result<Alpha, String> {
+    let number: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
+    Alpha::try_from(number).map_err(|error| error.to_string())
 }
 
 /// `case,guideline`.

@@ -39,7 +39,8 @@ pub use note::{Note, Tag, Target};
 pub use question::{Answer, Question, QuestionKind, Verdict};
 pub use region::{Region, RegionSlice, Shape};
 pub use retrieved::{
-    CosineParts, Kept, LeftOut, Pool, Retrieved, RetrievedHit, UnknownPool, VectorsUsed,
+    CosineParts, HitVerdict, Kept, LeftOut, Pool, Retrieved, RetrievedHit, UnknownPool,
+    VectorsUsed, Weighed,
 };
 pub use run::{LineCount, Metric, MetricPoint};
 pub use safe_text::{printable, printable_line};

@@ -1,6 +1,8 @@
 //! What the retriever answers: a few cases and guidelines for an image, a text or both, each with
 //! the reason why it is there.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Fusion, Share};
@@ -46,6 +48,8 @@ impl std::str::FromStr for Pool {
 pub enum Kept {
     /// Its score is among the best of all pools.
     Score,
+    /// Somebody wanted it there.
+    Pinned,
     /// At least so many guidelines must be there (paper, section 3.3): it took the place of
     /// another.
     Quota { displaced: Option<String> },
@@ -71,6 +75,9 @@ pub struct RetrievedHit {
     pub row: i64,
     /// Of a case: the image that is nearest.
     pub image: Option<ImageId>,
+    /// Where that image lies.
+    #[serde(default)]
+    pub location: Option<String>,
     pub key: String,
     pub source: String,
     pub licence: Option<String>,
@@ -86,6 +93,8 @@ pub struct RetrievedHit {
     /// The terms of the score by words.
     pub reason: Reason,
     pub kept: Kept,
+    /// What somebody judged it to be for this query.
+    pub grade: Option<i32>,
 }
 
 /// What was left out, so that no hit gives the answer away.
@@ -99,6 +108,9 @@ pub struct LeftOut {
     pub same_image: usize,
     /// Rows under another licence than those asked for.
     pub licence: usize,
+    /// Rows that somebody did not want.
+    #[serde(default)]
+    pub excluded: usize,
 }
 
 /// How the vectors were searched.
@@ -111,13 +123,64 @@ pub struct VectorsUsed {
     pub rows: usize,
 }
 
+/// Where the rule is from by which two lists became one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weighed {
+    /// Too little was judged to fit a weight.
+    #[default]
+    ByRanks,
+    /// Fitted on what was judged.
+    Fitted,
+    /// Asked for.
+    Asked,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Retrieved {
     pub hits: Vec<RetrievedHit>,
     /// How lists by vectors and by words became one; none when there was one list alone.
-    pub fusion: Option<Fusion>,
+    pub fusions: BTreeMap<Pool, Fusion>,
+    /// Where that rule is from.
+    pub weighed: Weighed,
     pub vectors: Option<VectorsUsed>,
     pub left_out: LeftOut,
+    /// What was judged not to be handed on for this query.
+    pub excluded: Vec<(Pool, i64)>,
+    /// Queries of the workspace of which hits are judged.
+    pub judged_queries: usize,
     /// What could not be had, in words.
     pub remarks: Vec<String>,
+}
+
+/// What a person says of a retrieved row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum HitVerdict {
+    /// 0 is not relevant, 1 relevant, 2 and 3 more so; none takes it back.
+    Grade { grade: Option<i32> },
+    /// It is handed on whatever its score.
+    Pin { on: bool },
+    /// It is not handed on.
+    Exclude { on: bool },
+}
+
+impl HitVerdict {
+    pub const HIGHEST: i32 = 3;
+
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Grade { .. } => "grade",
+            Self::Pin { .. } => "pin",
+            Self::Exclude { .. } => "exclude",
+        }
+    }
+
+    /// False of one that takes an earlier one back.
+    pub fn stands(self) -> bool {
+        match self {
+            Self::Grade { grade } => grade.is_some(),
+            Self::Pin { on } | Self::Exclude { on } => on,
+        }
+    }
 }

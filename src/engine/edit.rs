@@ -1,11 +1,11 @@
 //! What people write: stored durably before it is acknowledged, with its undo.
 
-use semihv_domain::{Failure, FailureKind, NoteId, Region, Target};
+use semihv_domain::{Failure, FailureKind, HitVerdict, NoteId, Pool, Region, Target};
 use semihv_workspace::{Store, StoreError};
 
 use crate::engine::{locked, now};
 use crate::failures::OrFail;
-use crate::{Changed, Edit, Engine, Event};
+use crate::{Changed, Edit, Engine, Event, RetrieveSpec};
 
 /// An edit that is on disk.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,6 +19,15 @@ impl Engine {
     /// Returns after the edit is safe against a power cut.
     pub fn edit(&self, edit: &Edit) -> Result<Edited, Failure> {
         self.refuse_when_read_only("edit")?;
+        if let Edit::Judge {
+            spec,
+            pool,
+            row,
+            verdict,
+        } = edit
+        {
+            return self.judged(spec, (*pool, *row), *verdict);
+        }
         refuse_empty_note(edit)?;
         refuse_unsound_region(edit)?;
         let author = self.settings().author.value;
@@ -33,6 +42,42 @@ impl Engine {
             )));
         }
         Ok(edited)
+    }
+}
+
+impl Engine {
+    /// Judging goes to a journal, not to the store.
+    fn judged(
+        &self,
+        spec: &RetrieveSpec,
+        place: (Pool, i64),
+        verdict: HitVerdict,
+    ) -> Result<Edited, Failure> {
+        let before = self.judged_rows(spec)?;
+        let undone = match verdict {
+            HitVerdict::Grade { .. } => HitVerdict::Grade {
+                grade: before.grades.get(&place).copied(),
+            },
+            HitVerdict::Pin { .. } => HitVerdict::Pin {
+                on: before.pinned.contains(&place),
+            },
+            HitVerdict::Exclude { .. } => HitVerdict::Exclude {
+                on: before.excluded.contains(&place),
+            },
+        };
+        self.judge(spec, place, verdict)?;
+        self.tell(&Event::Changed(Changed::Judged));
+        let (pool, row) = place;
+        let undo = (undone != verdict).then(|| Edit::Judge {
+            spec: Box::new(spec.clone()),
+            pool,
+            row,
+            verdict: undone,
+        });
+        Ok(Edited {
+            changed: Vec::new(),
+            undo,
+        })
     }
 }
 
@@ -91,6 +136,8 @@ fn closed() -> Failure {
 fn perform(store: &mut Store, edit: &Edit, author: &str) -> Result<Edited, StoreError> {
     let signed = (author, now());
     match edit {
+        // Goes to its own journal before this.
+        Edit::Judge { .. } => Ok(Edited::default()),
         Edit::AddTag { targets, tag } => {
             let changed = store.add_tag(targets, tag, signed)?;
             let (targets, tag) = (changed.clone(), tag.clone());

@@ -13,12 +13,12 @@ mod failures;
 mod import;
 mod indexing;
 mod jobs;
+mod judging;
 mod kept;
 mod pictures;
 mod query;
 mod reading;
 mod report;
-mod retrieved_row;
 mod retrieving;
 mod runs;
 mod scans;
@@ -29,6 +29,10 @@ pub use demo::{DemoSummary, demo};
 pub use edit::Edited;
 pub use engine::{Engine, OpenOptions, Writing, now};
 pub use import::DryRun;
+pub use judging::{
+    ENOUGH_JUDGED, EVALUATED_DEPTH, EvaluateSpec, JudgedRows, ListReport, OwnJudgements,
+    PoolReport, RetrievalReport, Topic,
+};
 pub use pictures::read_file_image;
 pub use query::{
     AnswerRow, CaseDetail, Changed, CompletionItem, Dataset, Edit, Event, GuidelineHit, ImportSpec,
@@ -36,16 +40,17 @@ pub use query::{
     QuestionDetail, Rebuild, Reply, RunSummary,
 };
 pub use report::WorkspaceReport;
-pub use retrieving::{FEW, LEAST_GUIDELINES, QueryImage, RetrieveSpec};
+pub use retrieving::{
+    FEW, LEAST_GUIDELINES, PoolWeight, QueryImage, RetrieveSpec, Weighing, Weights,
+};
 pub use scans::{read_regions, read_scan};
 pub use semihv_curation::{Importer, importers};
+pub use semihv_evaluation::ranking;
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,
     MANIFEST, Manifest, ModelScore, QuestionRow, Settings, SettingsFile, Share, SkippedRow,
     SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };
 
-#[cfg(test)]
-mod retrieving_tests;
 #[cfg(test)]
 mod tests;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use semihv_domain::{
-    Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, Image, ImageId, Job,
-    LineCount, Metric, Note, NoteId, Passage, PassageId, Question, QuestionId, Region, RegionDraft,
-    RegionId, Retrieved, Tag, Target, UnixSeconds,
+    Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, HitVerdict, Image,
+    ImageId, Job, LineCount, Metric, Note, NoteId, Passage, PassageId, Pool, Question, QuestionId,
+    Region, RegionDraft, RegionId, Retrieved, Tag, Target, UnixSeconds,
 };
 use semihv_workspace::{
     CaseRow, FieldMapping, ModelScore, QuestionRow, Share, SkippedRow, SourceRow,
@@ -275,6 +275,13 @@ pub enum Edit {
     DropDraft {
         target: Target,
     },
+    /// What somebody says of a row that a query found.
+    Judge {
+        spec: Box<RetrieveSpec>,
+        pool: Pool,
+        row: i64,
+        verdict: HitVerdict,
+    },
     /// A region on an image, by whoever uses the workspace.
     DrawRegion {
         image: ImageId,
@@ -365,4 +372,6 @@ pub enum Changed {
     Rows,
     /// The search index is fresh.
     Index,
+    /// Something was said of retrieved rows.
+    Judged,
 }

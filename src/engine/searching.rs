@@ -60,7 +60,7 @@ impl Engine {
 }
 
 /// Tags and notes as they are this moment.
-struct Live<'a>(&'a Engine);
+pub(crate) struct Live<'a>(pub(crate) &'a Engine);
 
 impl LiveSets for Live<'_> {
     fn tagged(&self, kind: DocumentKind, tag: &str) -> Vec<i64> {
@@ -79,7 +79,7 @@ impl LiveSets for Live<'_> {
     }
 }
 
-fn parse(text: &str) -> Result<QueryText, Failure> {
+pub(crate) fn parse(text: &str) -> Result<QueryText, Failure> {
     QueryText::parse(text).map_err(|error: QueryError| {
         let mut failure = Failure::new("search", FailureKind::User, error.to_string());
         failure.column = Some(error.column);
@@ -151,9 +151,10 @@ pub(crate) fn guidelines(
     let index = engine.index()?;
     let hits = if text.trim().is_empty() {
         let about = engine.with_store(|store| about(store, case, question))?;
-        index
-            .free_text_hits(DocumentKind::Passage, &about, limit)
-            .or_fail("search")?
+        let like = index.free_text(DocumentKind::Passage, &about);
+        let like = like.or_fail("search")?;
+        let rows = like.ranked(limit).or_fail("search")?;
+        like.explained(&rows).or_fail("search")?
     } else {
         let query = parse(text)?;
         index

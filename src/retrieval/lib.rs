@@ -16,6 +16,7 @@ mod document;
 mod few;
 #[cfg(test)]
 mod fixture;
+mod free_text;
 mod hits;
 mod index;
 mod live;
@@ -34,6 +35,7 @@ mod values;
 pub use complete::Completion;
 pub use document::{Change, Document, Has, NumberedChange};
 pub use few::{Candidate, ChosenBy, Few, few};
+pub use free_text::{FreeText, RankedRow};
 pub use index::{Index, OpenIndexError, Opened};
 pub use live::{LiveSets, NoLiveSets};
 pub use query::{FieldAbout, QueryText};

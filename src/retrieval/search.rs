@@ -8,26 +8,19 @@ use std::path::PathBuf;
 use semihv_domain::{DocumentKind, Facet, FacetCount, Hit, QueryError};
 use tantivy::collector::{Count, TopDocs};
 use tantivy::query::Query;
-use tantivy::{DocAddress, Score, Searcher, TantivyError, Term};
+use tantivy::{DocAddress, Score, Searcher, TantivyError};
 
-use crate::analysis::query_terms;
 use crate::collect::{AllIds, FirstRows, ValueCounts, row_column};
+use crate::free_text::RankedRow;
 use crate::hits::{HitMaker, KindStatistics};
 use crate::index::{State, guarded};
 use crate::live::LiveSets;
-use crate::plan::{Node, Planner, ScoredTerm, scored};
-use crate::schema::{cut, id_of};
-use crate::values::Values;
+use crate::plan::{Node, Planner, scored};
+use crate::schema::id_of;
 use crate::{Index, QueryText};
 
 /// So many rows of a list come by their score; the others follow in row order.
 const RANKED: usize = 2_000;
-
-/// Of a long text only so many words are searched for: the most telling ones.
-const TELLING_WORDS: usize = 24;
-
-/// Read of a text that is to be compared; more would tell no more.
-const COMPARED_TEXT: usize = 64 << 10;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
@@ -40,10 +33,10 @@ pub enum SearchError {
 }
 
 /// One search under way: a query's plan on one state of the index.
-struct Search<'a> {
-    searcher: &'a Searcher,
-    planner: Planner<'a>,
-    node: Node,
+pub(crate) struct Search<'a> {
+    pub(crate) searcher: &'a Searcher,
+    pub(crate) planner: Planner<'a>,
+    pub(crate) node: Node,
 }
 
 impl Index {
@@ -81,39 +74,6 @@ impl Index {
             let (found, total) = search.best(&self.fields, limit)?;
             Ok((search.hits(self, &found)?, total))
         })
-    }
-
-    /// The documents that are most like a text, by its most telling words. Nothing in the text is
-    /// read as query syntax.
-    pub fn free_text_hits(
-        &self,
-        kind: DocumentKind,
-        text: &str,
-        limit: usize,
-    ) -> Result<Vec<Hit>, SearchError> {
-        let state = self.state();
-        let searcher = &state.searcher;
-        let outcome = guarded(|| {
-            let statistics = KindStatistics::new(searcher, &self.fields, kind)?;
-            let words = self.telling_words(searcher, &statistics, kind, text)?;
-            if words.is_empty() || limit == 0 {
-                return Ok(Vec::new());
-            }
-            let values = Values::default();
-            let search = Search {
-                searcher,
-                planner: Planner {
-                    kind,
-                    fields: &self.fields,
-                    values: &values,
-                    live: &crate::NoLiveSets,
-                },
-                node: Node::Any(words.into_iter().map(Node::Word).collect()),
-            };
-            let found = search.best_scored(&statistics, limit)?;
-            search.hits(self, &found)
-        });
-        outcome.map_err(|source| self.read_error(source))
     }
 
     /// How many matching rows have each value; most first.
@@ -176,42 +136,11 @@ impl Index {
         guarded(|| run(&search)).map_err(|source| self.read_error(source))
     }
 
-    fn read_error(&self, source: TantivyError) -> SearchError {
+    pub(crate) fn read_error(&self, source: TantivyError) -> SearchError {
         SearchError::Read {
             path: self.folder(),
             source,
         }
-    }
-
-    /// By how often a word stands in the text times how rare it is in the index.
-    fn telling_words(
-        &self,
-        searcher: &Searcher,
-        statistics: &KindStatistics<'_>,
-        kind: DocumentKind,
-        text: &str,
-    ) -> tantivy::Result<Vec<ScoredTerm>> {
-        let mut counted: BTreeMap<String, (f32, String)> = BTreeMap::new();
-        for word in query_terms(cut(text, COMPARED_TEXT)) {
-            let entry = counted.entry(word.term).or_insert((0.0, word.written));
-            entry.0 += 1.0;
-        }
-        let all = statistics.documents() as f32;
-        let mut words: Vec<(f32, Term, String)> = Vec::new();
-        for (word, (count, written)) in counted {
-            let term = self.fields.word_term(kind, &word);
-            let documents = searcher.doc_freq(&term)? as f32;
-            if documents > 0.0 {
-                let rarity = (1.0 + (all - documents + 0.5) / (documents + 0.5)).ln();
-                words.push((count * rarity, term, written));
-            }
-        }
-        words.sort_by(|left, right| right.0.total_cmp(&left.0));
-        words.truncate(TELLING_WORDS);
-        let terms = words
-            .into_iter()
-            .map(|(_, term, written)| ScoredTerm { term, written });
-        Ok(terms.collect())
     }
 }
 
@@ -248,7 +177,7 @@ impl Search<'_> {
         Ok((found, total as u64))
     }
 
-    fn best_scored(
+    pub(crate) fn best_scored(
         &self,
         statistics: &KindStatistics<'_>,
         limit: usize,
@@ -262,6 +191,15 @@ impl Search<'_> {
     /// The best rows, best first; those of one score in row order.
     fn ranked_ids(&self, statistics: &KindStatistics<'_>) -> tantivy::Result<Vec<i64>> {
         let found = self.best_scored(statistics, RANKED)?;
+        let ranked = self.with_ids(found)?;
+        Ok(ranked.into_iter().map(|row| row.id).collect())
+    }
+
+    /// The best first; those of one score in row order.
+    pub(crate) fn with_ids(
+        &self,
+        found: Vec<(Score, DocAddress)>,
+    ) -> tantivy::Result<Vec<RankedRow>> {
         let mut ranked = Vec::with_capacity(found.len());
         let mut columns = BTreeMap::new();
         for (score, address) in found {
@@ -272,13 +210,24 @@ impl Search<'_> {
                     place.insert(row_column(reader)?)
                 }
             };
-            ranked.push((score, id_of(column.get_val(address.doc_id))));
+            ranked.push(RankedRow {
+                id: id_of(column.get_val(address.doc_id)),
+                score,
+                address,
+            });
         }
-        ranked.sort_by(|left, right| right.0.total_cmp(&left.0).then(left.1.cmp(&right.1)));
-        Ok(ranked.into_iter().map(|(_, id)| id).collect())
+        ranked.sort_by(|left, right| {
+            let by_score = right.score.total_cmp(&left.score);
+            by_score.then(left.id.cmp(&right.id))
+        });
+        Ok(ranked)
     }
 
-    fn hits(&self, index: &Index, found: &[(Score, DocAddress)]) -> tantivy::Result<Vec<Hit>> {
+    pub(crate) fn hits(
+        &self,
+        index: &Index,
+        found: &[(Score, DocAddress)],
+    ) -> tantivy::Result<Vec<Hit>> {
         let kind = self.planner.kind;
         let statistics = KindStatistics::new(self.searcher, &index.fields, kind)?;
         let maker = HitMaker::new(

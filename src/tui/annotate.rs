@@ -8,7 +8,7 @@ use crate::app::Tagging;
 use crate::control;
 use crate::overlay::{Overlay, Prompt, Purpose};
 use crate::pane::PaneKind;
-use crate::panes::{image, notes};
+use crate::panes::{hits, image, notes};
 use crate::pen::grouped;
 use crate::state::{State, Tone};
 use crate::text_edit::TextEdit;
@@ -217,6 +217,7 @@ fn words(edit: &Edit) -> String {
         many => format!("{} rows", grouped(many.len() as u64)),
     };
     match edit {
+        Edit::Judge { verdict, .. } => hits::said_of(*verdict),
         Edit::AddTag { targets, tag } => format!("{} tagged #{tag}", rows(targets)),
         Edit::RemoveTag { targets, tag } => format!("#{tag} removed from {}", rows(targets)),
         Edit::WriteNote { target, .. } => format!("note on the {} saved", target.kind()),

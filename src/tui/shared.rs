@@ -22,6 +22,18 @@ pub struct Selection {
     pub models: Vec<String>,
 }
 
+/// The image of a hit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HitImage {
+    pub image: ImageId,
+    pub location: String,
+    pub name: String,
+    /// The case it was found for.
+    pub of: Option<CaseId>,
+    /// It is under the cursor.
+    pub is_current: bool,
+}
+
 /// A loaded value. While a newer one is on its way the old one stays on screen.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Load<T> {
@@ -93,6 +105,8 @@ pub struct Shared {
     pub case: Load<Box<CaseDetail>>,
     /// The question of the selection with all answers, loaded once for all panes.
     pub question: Load<Box<QuestionDetail>>,
+    /// Images of the hits, to be shown beside the selected one; empty when they are not wanted.
+    pub hit_images: Vec<HitImage>,
     pub glyphs: Glyphs,
     pub is_read_only: bool,
     /// The time of the last event, for "8 s ago"; drawing never reads a clock.
@@ -102,6 +116,12 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// The images of the hits that were found for the selection.
+    pub fn hits_of_selection(&self) -> impl Iterator<Item = &HitImage> {
+        let case = self.selection.case;
+        self.hit_images.iter().filter(move |hit| hit.of == case)
+    }
+
     /// What a tag or a note is about when no pane says otherwise.
     pub fn target(&self) -> Option<Target> {
         let case = self.selection.case.map(Target::Case);

@@ -20,6 +20,7 @@ pub enum SlotName {
     Cine,
     Guidelines,
     Hits,
+    HitsProbe,
     Passage,
     /// The walk to the next question on which models differ.
     Rationales,

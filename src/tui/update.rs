@@ -316,6 +316,10 @@ fn rows_changed(state: &mut State, changed: &Changed) -> Vec<Effect> {
             effects.extend(reload(state));
             effects.extend(state.panes.jobs.ask());
         }
+        Changed::Judged => {
+            panes::hits::forget(&mut state.panes.hits);
+            state.is_refresh_due = true;
+        }
         Changed::Index => {
             for list in [&mut state.panes.cases.list, &mut state.panes.questions.list] {
                 if !list.filter().is_empty() {

@@ -4,6 +4,7 @@
 
 mod atomic;
 mod filesystem;
+mod judged;
 mod known;
 mod lock;
 mod manifest;
@@ -16,6 +17,7 @@ mod toml_file;
 
 pub use atomic::write_atomically;
 pub use filesystem::{FileSystem, file_system, free_bytes};
+pub use judged::{Judged, JudgedQuery, append_judged, read_judged, standing};
 pub use known::{KnownWorkspace, known_workspaces, remember_workspace};
 pub use lock::{Lock, LockError, lock};
 pub use manifest::{

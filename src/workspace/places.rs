@@ -43,6 +43,16 @@ impl Places {
         self.hidden().join("vectors")
     }
 
+    /// Weights of words and vectors that were fitted on judgements.
+    pub fn weights(&self) -> PathBuf {
+        self.hidden().join("retrieval-weights.json")
+    }
+
+    /// What people judged of what was retrieved.
+    pub fn retrieval_judgements(&self) -> PathBuf {
+        self.root.join("judgements").join("retrieval.jsonl")
+    }
+
     /// Pictures that people saved.
     pub fn exports(&self) -> PathBuf {
         self.root.join("exports")

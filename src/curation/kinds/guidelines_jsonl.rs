@@ -109,6 +109,21 @@ pub(super) fn take(
     Ok(())
 }
 
+/// Letters of a text that stand for a title.
+const BEGINNING: usize = 100;
+
+/// The first words of a text.
+fn beginning(text: &str) -> String {
+    let line = text.lines().find(|line| !line.trim().is_empty());
+    let line = line.unwrap_or_default().trim();
+    let Some((end, _)) = line.char_indices().nth(BEGINNING) else {
+        return line.to_owned();
+    };
+    let cut = line.get(..end).unwrap_or(line);
+    let whole = cut.rsplit_once(char::is_whitespace);
+    format!("{}…", whole.map_or(cut, |(words, _)| words))
+}
+
 fn guideline(row: GuidelineRow) -> Result<GuidelineDraft, String> {
     let written = |scalar: &Scalar| meaningful(&scalar.0).map(str::to_owned);
     let body = [&row.clean_text, &row.text, &row.raw_text]
@@ -122,7 +137,9 @@ fn guideline(row: GuidelineRow) -> Result<GuidelineDraft, String> {
         (Some(title), Some(first)) if title.eq_ignore_ascii_case(first) => (title, below),
         (Some(title), _) => (title, lines.as_slice()),
         (None, Some(first)) => (first.to_owned(), below),
-        (None, None) => return Err("has no title, and its text begins with none".to_owned()),
+        // A first line that is too long for a title: its beginning names the text, which stays
+        // whole.
+        (None, None) => (beginning(body), lines.as_slice()),
     };
     let key = written(&row.id)
         .or_else(|| written(&row.url))
@@ -182,13 +199,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_without_text_title_or_name_say_so() {
+    fn lines_without_text_or_name_say_so() {
         for (line, expected) in [
             (
                 r#"{"id":1,"title":"t","text":" N/A "}"#,
                 "holds no text: neither",
             ),
-            (r#"{"id":1,"text":"a sentence."}"#, "has no title"),
             (
                 r#"{"title":"t","text":"x"}"#,
                 "has neither an `id` nor a `url`",
@@ -201,5 +217,15 @@ mod tests {
             let said = read(line).unwrap_err();
             assert!(said.starts_with(expected), "{said}");
         }
+    }
+
+    #[test]
+    fn a_text_that_begins_with_no_title_is_named_by_its_first_words() {
+        let short = read(r#"{"id":1,"text":"\n a sentence.\nmore"}"#).unwrap();
+        assert_eq!(short.title, "a sentence.");
+        let words = "wörter ".repeat(40);
+        let long = read(&format!(r#"{{"id":1,"text":"{words}"}}"#)).unwrap();
+        assert_eq!(long.title, format!("{}…", "wörter ".repeat(14).trim()));
+        assert_eq!(long.passages[0].text, words.trim());
     }
 }

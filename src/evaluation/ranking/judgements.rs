@@ -14,6 +14,9 @@ pub struct Judgements {
     topics: BTreeMap<String, BTreeMap<String, i32>>,
 }
 
+/// How the header of a table begins.
+const HEADER: [&str; 4] = ["topic", "query-id", "query_id", "qid"];
+
 /// The names that BEIR and others give the columns are known too.
 #[derive(Deserialize)]
 struct JudgementRow {
@@ -26,23 +29,27 @@ struct JudgementRow {
 }
 
 impl Judgements {
-    /// Reads TREC's qrels (`topic 0 doc grade`) or JSON lines (`topic`, `doc`, `grade`). Rows that
+    /// Reads TREC's qrels (`topic 0 doc grade`), tables of `topic doc grade` as BEIR's, with or
+    /// without a header, or JSON lines (`topic`, `doc`, `grade`). Rows that
     /// are neither, or contradict an earlier one, are skipped; `file` is what they are placed by.
     pub fn read(file: &str, text: &str) -> (Self, Vec<Skipped>) {
         let mut judgements = Self::default();
-        let skipped = each_row(file, text, |_, row| {
+        let skipped = each_row(file, text, |number, row| {
             let (topic, doc, grade) = match row {
                 RowText::Object(line) => {
                     let row: JudgementRow = object(line)?;
                     (row.topic.text(), row.doc.text(), row.grade)
                 }
                 RowText::Words(words) => {
-                    let [topic, _, doc, grade] = words[..] else {
+                    let ([topic, _, doc, grade] | [topic, doc, grade]) = words[..] else {
                         return Err(format!(
-                            "has {} words; a judgement is `topic 0 doc grade`",
+                            "has {} words; a judgement is `topic 0 doc grade`, or without the 0",
                             words.len()
                         ));
                     };
+                    if number == 1 && HEADER.contains(&topic) {
+                        return Ok(());
+                    }
                     let grade = grade
                         .parse()
                         .map_err(|_| format!("the grade `{grade}` is no whole number"))?;
@@ -144,11 +151,21 @@ mod tests {
         assert_eq!(
             said,
             [
-                "2: has 3 words; a judgement is `topic 0 doc grade`",
+                "2: the grade `b` is no whole number",
                 "3: the grade `x` is no whole number",
                 "5: `a` is judged 2 here and 1 further up; the first is kept",
                 "6: missing field `doc` (column 11)",
             ]
+        );
+    }
+
+    #[test]
+    fn a_table_of_three_columns_may_have_a_header() {
+        let (kept, said) = read("query-id\tcorpus-id\tscore\n1\ta\t2\n1\tb\t0\n1\tb");
+        assert_eq!(kept.of("1").unwrap().len(), 2);
+        assert_eq!(
+            said,
+            ["4: has 2 words; a judgement is `topic 0 doc grade`, or without the 0"]
         );
     }
 

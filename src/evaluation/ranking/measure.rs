@@ -17,6 +17,8 @@ pub enum Measure {
     /// Discounted cumulated gain over the best that is possible; the gain is the grade itself and
     /// the discount the binary logarithm of the place plus one (trec_eval's `ndcg_cut`).
     NdcgAt(NonZeroUsize),
+    /// The same with the gain `2^grade - 1`, which tells high grades further apart (Burges 2005).
+    NdcgExpAt(NonZeroUsize),
     /// One over the place of the first relevant document.
     ReciprocalRank,
     /// Which part of all relevant documents is among the first.
@@ -38,14 +40,10 @@ impl Measure {
             first.filter(|ranked| gain(ranked) > 0).count()
         };
         match self {
-            Self::NdcgAt(cut) => {
-                let mut ideal: Vec<i32> = grades.values().map(|grade| (*grade).max(0)).collect();
-                ideal.sort_unstable_by(|a, b| b.cmp(a));
-                over(
-                    discounted(list.iter().take(cut.get()).map(gain)),
-                    discounted(ideal.into_iter().take(cut.get())),
-                )
-            }
+            Self::NdcgAt(cut) => ndcg(list.iter().map(gain), grades, cut, f64::from),
+            Self::NdcgExpAt(cut) => ndcg(list.iter().map(gain), grades, cut, |grade| {
+                f64::from(grade).exp2() - 1.0
+            }),
             Self::ReciprocalRank => list
                 .iter()
                 .position(|ranked| gain(ranked) > 0)
@@ -62,10 +60,25 @@ fn over(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-fn discounted(gains: impl Iterator<Item = i32>) -> f64 {
+/// What the first places gain over the most that they could.
+fn ndcg(
+    found: impl Iterator<Item = i32>,
+    grades: &BTreeMap<String, i32>,
+    cut: NonZeroUsize,
+    gain: impl Fn(i32) -> f64,
+) -> f64 {
+    let mut ideal: Vec<i32> = grades.values().map(|grade| (*grade).max(0)).collect();
+    ideal.sort_unstable_by(|a, b| b.cmp(a));
+    over(
+        discounted(found.take(cut.get()).map(&gain)),
+        discounted(ideal.into_iter().take(cut.get()).map(&gain)),
+    )
+}
+
+fn discounted(gains: impl Iterator<Item = f64>) -> f64 {
     (2..)
         .zip(gains)
-        .map(|(place, gain)| f64::from(gain) / f64::from(place).log2())
+        .map(|(place, gain)| gain / f64::from(place).log2())
         .sum()
 }
 
@@ -86,6 +99,7 @@ impl fmt::Display for Measure {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NdcgAt(cut) => write!(to, "nDCG@{cut}"),
+            Self::NdcgExpAt(cut) => write!(to, "nDCGexp@{cut}"),
             Self::ReciprocalRank => to.write_str("MRR"),
             Self::RecallAt(cut) => write!(to, "Recall@{cut}"),
             Self::HitRateAt(cut) => write!(to, "Hit@{cut}"),
@@ -96,7 +110,9 @@ impl fmt::Display for Measure {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no measure `{0}`; give nDCG@K, Recall@K, Hit@K or P@K with K from 1, MRR or MAP")]
+#[error(
+    "no measure `{0}`; give nDCG@K, nDCGexp@K, Recall@K, Hit@K or P@K with K from 1, MRR or MAP"
+)]
 pub struct UnknownMeasure(String);
 
 impl FromStr for Measure {
@@ -110,6 +126,7 @@ impl FromStr for Measure {
         };
         match (name, cut) {
             ("ndcg", Some(cut)) => Ok(Self::NdcgAt(cut)),
+            ("ndcgexp", Some(cut)) => Ok(Self::NdcgExpAt(cut)),
             ("recall", Some(cut)) => Ok(Self::RecallAt(cut)),
             ("hit", Some(cut)) => Ok(Self::HitRateAt(cut)),
             ("p", Some(cut)) => Ok(Self::PrecisionAt(cut)),
@@ -230,6 +247,13 @@ mod tests {
             (1.0 + 2.0 / 3_f64.log2()) / (2.0 + 1.0 / 3_f64.log2()),
         );
         check("nDCG@1", "12", &[], 0.5);
+        check("nDCGexp@1", "13", &[], 1.0 / 7.0);
+        check(
+            "nDCGexp@2",
+            "12",
+            &[],
+            (1.0 + 3.0 / 3_f64.log2()) / (3.0 + 1.0 / 3_f64.log2()),
+        );
         check("nDCG@10", ".", &[-1, 0], 0.0);
     }
 

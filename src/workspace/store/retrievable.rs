@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::OptionalExtension;
-use semihv_domain::{CaseId, ImageId};
+use semihv_domain::{CaseId, ImageId, QuestionId};
 
 use super::read::array;
 use super::{Store, StoreError};
@@ -43,6 +43,68 @@ impl Store {
             .query_row([image.0], |row| row.get(0))
             .optional()?;
         Ok(case.map(CaseId))
+    }
+
+    /// The keys of cases.
+    pub fn keys_of_cases(&self, cases: &[i64]) -> Result<HashMap<i64, String>, StoreError> {
+        let sql = "SELECT key FROM cases WHERE id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut keys = HashMap::new();
+        for case in cases {
+            let key = statement.query_row([case], |row| row.get(0)).optional()?;
+            keys.extend(key.map(|key| (*case, key)));
+        }
+        Ok(keys)
+    }
+
+    /// The keys of passages' guidelines, with the passages' places in them.
+    pub fn keys_of_passages(
+        &self,
+        passages: &[i64],
+    ) -> Result<HashMap<i64, (String, u32)>, StoreError> {
+        let sql = "SELECT key, ordinal FROM passages
+            JOIN guidelines ON guidelines.id = guideline WHERE passages.id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut keys = HashMap::new();
+        for passage in passages {
+            let key = statement
+                .query_row([passage], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            keys.extend(key.map(|key| (*passage, key)));
+        }
+        Ok(keys)
+    }
+
+    /// `CASE/IMAGE`.
+    pub fn key_of_image(&self, image: ImageId) -> Result<Option<String>, StoreError> {
+        let sql = "SELECT cases.key || '/' || images.key FROM images
+            JOIN cases ON cases.id = case_id WHERE images.id = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement
+            .query_row([image.0], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// A question that is asked about a case.
+    pub fn question_by_key(
+        &self,
+        case: CaseId,
+        key: &str,
+    ) -> Result<Option<QuestionId>, StoreError> {
+        let sql = "SELECT id FROM questions WHERE case_id = ?1 AND key = ?2 ORDER BY id LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let id = statement.query_row((case.0, key), |row| row.get(0));
+        Ok(id.optional()?.map(QuestionId))
+    }
+
+    /// The passage at a place of a guideline.
+    pub fn passage_at(&self, guideline: &str, ordinal: u32) -> Result<Option<i64>, StoreError> {
+        let sql = "SELECT passages.id FROM passages JOIN guidelines ON guidelines.id = guideline
+            WHERE key = ?1 AND ordinal = ?2 ORDER BY passages.id LIMIT 1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement
+            .query_row((guideline, ordinal), |row| row.get(0))
+            .optional()?)
     }
 
     /// Cases under none of these licences.

@@ -1,20 +1,24 @@
 //! The hits pane: the few cases and guidelines that the retriever finds for the selection, why
 //! each is there, and the way to it.
 
+mod asking;
 mod view;
 
 use ratatui::layout::Rect;
-use semihv_domain::{CaseId, Failure, ImageId, Pool, QuestionId, Retrieved, RetrievedHit};
-use semihv_engine::{Query, QueryImage, Reply, RetrieveSpec};
+use semihv_domain::{
+    CaseId, Fusion, HitVerdict, ImageId, Kept, Pool, QuestionId, Retrieved, RetrievedHit,
+};
+use semihv_engine::{Edit, RetrieveSpec};
 
 use crate::action::Effect;
 use crate::keys::Key;
 use crate::pane::{Hint, Input, Mouse, MouseKind, Title};
 use crate::reader;
 use crate::shared::{Load, Shared};
-use crate::slot::{Slot, SlotName, Ticket};
+use crate::slot::{Slot, SlotName};
 use crate::text_edit::TextEdit;
 
+pub use asking::{forget, refresh, reply};
 pub use view::view;
 
 /// What of the selection is looked for.
@@ -24,14 +28,17 @@ pub(super) enum By {
     #[default]
     Both,
     Image,
+    /// The part of the image inside the region that is looked at.
+    Region,
     Text,
 }
 
 impl By {
-    fn next(self) -> Self {
+    fn next(self, has_region: bool) -> Self {
         match self {
             Self::Both => Self::Image,
-            Self::Image => Self::Text,
+            Self::Image if has_region => Self::Region,
+            Self::Image | Self::Region => Self::Text,
             Self::Text => Self::Both,
         }
     }
@@ -40,18 +47,73 @@ impl By {
         match self {
             Self::Both => "image and text",
             Self::Image => "image",
+            Self::Region => "region",
             Self::Text => "text",
         }
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Which pools are looked into.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum In {
+    #[default]
+    Both,
+    Cases,
+    Guidelines,
+}
+
+impl In {
+    fn next(self) -> Self {
+        match self {
+            Self::Both => Self::Cases,
+            Self::Cases => Self::Guidelines,
+            Self::Guidelines => Self::Both,
+        }
+    }
+
+    fn pools(self) -> Vec<Pool> {
+        match self {
+            Self::Both => Pool::ALL.to_vec(),
+            Self::Cases => vec![Pool::Case],
+            Self::Guidelines => vec![Pool::Guideline],
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Asked {
     text: String,
+    filter: String,
     image: Option<ImageId>,
+    part: Option<[f32; 4]>,
     case: Option<CaseId>,
     question: Option<QuestionId>,
     by: By,
+    pools: Vec<Pool>,
+    weight: Option<u8>,
+    is_long: bool,
+}
+
+/// What is typed into the line at the foot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Typing {
+    Text,
+    Filter,
+}
+
+/// A list that others are compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reference {
+    pub(super) of: String,
+    pub(super) places: Vec<(Pool, i64)>,
+}
+
+impl Reference {
+    /// From 1; none when the row is not in it.
+    pub(super) fn rank(&self, hit: &RetrievedHit) -> Option<usize> {
+        let at = self.places.iter().position(|it| *it == (hit.pool, hit.row));
+        at.map(|at| at + 1)
+    }
 }
 
 /// The pane's own view state.
@@ -61,10 +123,24 @@ pub struct State {
     pub(super) cursor: usize,
     /// Typed, and looked for beside the image instead of the case's text.
     pub(super) text: String,
-    pub(super) line: Option<TextEdit>,
+    /// The query language: only rows that match it.
+    pub(super) filter: String,
+    pub(super) line: Option<(Typing, TextEdit)>,
     pub(super) by: By,
+    pub(super) in_pools: In,
+    /// Of the vectors beside the words, in twentieths; none: as it is served.
+    pub(super) weight: Option<u8>,
+    /// More than the few that are handed on.
+    pub(super) is_long: bool,
+    pub(super) reference: Option<Reference>,
+    /// What looking at every vector gave.
+    pub(super) probed: Option<String>,
+    pub(super) shows_images: bool,
+    /// What the hits were asked with.
+    spec: Option<Box<RetrieveSpec>>,
     asked: Option<Asked>,
     slot: Slot,
+    probe: Slot,
 }
 
 impl Default for State {
@@ -73,10 +149,19 @@ impl Default for State {
             found: Load::Empty,
             cursor: 0,
             text: String::new(),
+            filter: String::new(),
             line: None,
             by: By::default(),
+            in_pools: In::default(),
+            weight: None,
+            is_long: false,
+            reference: None,
+            probed: None,
+            shows_images: false,
+            spec: None,
             asked: None,
             slot: Slot::new(SlotName::Hits),
+            probe: Slot::new(SlotName::HitsProbe),
         }
     }
 }
@@ -88,8 +173,30 @@ pub enum Msg {
     Hit(usize),
     /// To the case, or to the passage.
     Open,
-    /// By image and text, by the image, by the text.
+    /// By image and text, by the image, by its region, by the text.
     NextBy,
+    /// Cases and guidelines, cases, guidelines.
+    NextPools,
+    /// A line for the query language.
+    Filter,
+    /// More weight for the vectors by so many twentieths; less for words.
+    Weigh(i8),
+    /// The weight that is served.
+    Unweigh,
+    /// The few, or many more.
+    Longer,
+    /// Looks at every vector and says how far that agrees.
+    Probe,
+    /// Keeps this list to compare others with it, or lets it go.
+    Compare,
+    /// Not judged, relevant, more so, most, not relevant.
+    Grade,
+    Pin,
+    Exclude,
+    /// Takes all exclusions of this query back.
+    Readmit,
+    /// The images of the hits beside the selected one.
+    Images,
     /// Back to what the selection says.
     Back,
 }
@@ -98,6 +205,19 @@ pub fn command(name: &str) -> Option<Msg> {
     Some(match name {
         "open" => Msg::Open,
         "by" => Msg::NextBy,
+        "pools" => Msg::NextPools,
+        "filter" => Msg::Filter,
+        "words" => Msg::Weigh(-1),
+        "vectors" => Msg::Weigh(1),
+        "served" => Msg::Unweigh,
+        "longer" => Msg::Longer,
+        "probe" => Msg::Probe,
+        "compare" => Msg::Compare,
+        "grade" => Msg::Grade,
+        "pin" => Msg::Pin,
+        "exclude" => Msg::Exclude,
+        "readmit" => Msg::Readmit,
+        "images" => Msg::Images,
         "back" => Msg::Back,
         name => return reader::command(name).map(Msg::Read),
     })
@@ -129,15 +249,140 @@ impl State {
 }
 
 pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
+    let mut effects = Vec::new();
     match msg {
-        Msg::Read(reader::Msg::Find) => state.line = Some(TextEdit::new(state.text.clone())),
+        Msg::Read(reader::Msg::Find) => {
+            state.line = Some((Typing::Text, TextEdit::new(state.text.clone())));
+        }
+        Msg::Filter => state.line = Some((Typing::Filter, TextEdit::new(state.filter.clone()))),
         Msg::Read(msg) => state.move_cursor(msg),
         Msg::Hit(at) => state.cursor = at.min(state.hits().len().saturating_sub(1)),
-        Msg::NextBy => state.by = state.by.next(),
-        Msg::Back => state.text.clear(),
+        Msg::NextBy => state.by = state.by.next(asking::part(shared).is_some()),
+        Msg::NextPools => state.in_pools = state.in_pools.next(),
+        Msg::Weigh(by) => state.weigh(by),
+        Msg::Unweigh => state.weight = None,
+        Msg::Longer => state.is_long = !state.is_long,
+        Msg::Probe => effects.extend(asking::probe(state)),
+        Msg::Compare => state.compare(),
+        Msg::Images => state.shows_images = !state.shows_images,
+        Msg::Grade | Msg::Pin | Msg::Exclude => effects.extend(state.judge(&msg)),
+        Msg::Readmit => effects.extend(state.readmit()),
+        Msg::Back => state.back(),
         Msg::Open => open(state, shared),
     }
-    refresh(state, shared)
+    asking::show_images(state, shared);
+    effects.extend(refresh(state, shared));
+    effects
+}
+
+/// Twentieths of the whole weight.
+const WHOLE: u8 = 20;
+
+impl State {
+    /// From the weight that is served, where that is one; else from half and half.
+    fn weigh(&mut self, by: i8) {
+        let served = self.found.value().and_then(|found| {
+            found.fusions.values().find_map(|fusion| match fusion {
+                Fusion::Convex { alpha } => Some(alpha.get()),
+                Fusion::ReciprocalRank { .. } => None,
+            })
+        });
+        let served = served.unwrap_or(0.5) * f64::from(WHOLE);
+        let now = self.weight.unwrap_or(served.round() as u8);
+        self.weight = Some(now.saturating_add_signed(by).min(WHOLE));
+    }
+
+    fn compare(&mut self) {
+        if self.reference.take().is_some() {
+            return;
+        }
+        let places: Vec<(Pool, i64)> = self.hits().iter().map(|hit| (hit.pool, hit.row)).collect();
+        if !places.is_empty() {
+            self.reference = Some(Reference {
+                of: self.asked_for(),
+                places,
+            });
+        }
+    }
+
+    /// `image and text · a nodule · 0.35 vectors`.
+    pub(super) fn asked_for(&self) -> String {
+        let mut parts = vec![format!("by {}", self.by.said())];
+        match self.in_pools {
+            In::Both => {}
+            In::Cases => parts.push("cases".to_owned()),
+            In::Guidelines => parts.push("guidelines".to_owned()),
+        }
+        parts.extend(
+            [&self.text, &self.filter]
+                .into_iter()
+                .filter(|it| !it.is_empty())
+                .cloned(),
+        );
+        if let Some(weight) = self.weight {
+            let part = f64::from(weight) / f64::from(WHOLE);
+            parts.push(format!("{part:.2} vectors"));
+        }
+        parts.join(" · ")
+    }
+
+    fn back(&mut self) {
+        self.text.clear();
+        self.filter.clear();
+        self.weight = None;
+    }
+
+    fn judge(&self, msg: &Msg) -> Option<Effect> {
+        let hit = self.current()?;
+        let verdict = match msg {
+            Msg::Grade => HitVerdict::Grade {
+                grade: match hit.grade {
+                    None => Some(1),
+                    Some(0) => None,
+                    Some(HitVerdict::HIGHEST) => Some(0),
+                    Some(grade) => Some(grade + 1),
+                },
+            },
+            Msg::Pin => HitVerdict::Pin {
+                on: hit.kept != Kept::Pinned,
+            },
+            _ => HitVerdict::Exclude { on: true },
+        };
+        self.said_of_hit((hit.pool, hit.row), verdict)
+    }
+
+    fn said_of_hit(&self, (pool, row): (Pool, i64), verdict: HitVerdict) -> Option<Effect> {
+        let spec = self.spec.clone()?;
+        Some(Effect::Edit(Edit::Judge {
+            spec,
+            pool,
+            row,
+            verdict,
+        }))
+    }
+
+    fn readmit(&self) -> Vec<Effect> {
+        let excluded = self.found.value().map(|found| found.excluded.as_slice());
+        let rows = excluded.unwrap_or_default().iter();
+        let back = HitVerdict::Exclude { on: false };
+        rows.filter_map(|place| self.said_of_hit(*place, back))
+            .collect()
+    }
+}
+
+/// What was said of a hit, in words.
+pub(crate) fn said_of(verdict: HitVerdict) -> String {
+    match verdict {
+        HitVerdict::Grade { grade: None } => "not judged any more".to_owned(),
+        HitVerdict::Grade { grade: Some(0) } => "judged not relevant".to_owned(),
+        HitVerdict::Grade { grade: Some(grade) } => {
+            format!("judged relevant, {grade} of {}", HitVerdict::HIGHEST)
+        }
+        HitVerdict::Pin { on: true } => "pinned for this query".to_owned(),
+        HitVerdict::Pin { on: false } => "not pinned any more".to_owned(),
+        HitVerdict::Exclude { on: true } => "excluded for this query".to_owned(),
+        HitVerdict::Exclude { on: false } => "no longer excluded".to_owned(),
+    }
 }
 
 /// A case becomes the selection, and with it all that is shown of it; the passage of a guideline
@@ -150,76 +395,6 @@ fn open(state: &mut State, shared: &mut Shared) {
         shared.selection.question = None;
         shared.selection.region = None;
     }
-}
-
-/// Asks when the selection or what is looked for is another than the hits are for.
-pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
-    let has_image = state.by != By::Text;
-    let has_text = state.by != By::Image;
-    let now = Asked {
-        text: state.text.clone(),
-        image: shown_image(shared).filter(|_| has_image),
-        case: shared.selection.case,
-        question: shared.selection.question.filter(|_| has_text),
-        by: state.by,
-    };
-    if state.asked.as_ref() == Some(&now) {
-        return Vec::new();
-    }
-    state.asked = Some(now.clone());
-    state.cursor = 0;
-    let reads_case = has_text && now.text.is_empty() && now.case.is_some();
-    if now.image.is_none() && now.text.is_empty() && !reads_case {
-        state.found = Load::Empty;
-        state.slot.drop_answer();
-        return Vec::new();
-    }
-    state.found.reload();
-    let spec = RetrieveSpec {
-        text: now.text,
-        image: now.image.map(QueryImage::Stored),
-        case: now.case,
-        question: now.question,
-        reads_case,
-        ..RetrieveSpec::default()
-    };
-    vec![Effect::Ask(
-        state.slot.ask(),
-        Query::Retrieve(Box::new(spec)),
-    )]
-}
-
-/// The selected image of the selected case, else its first.
-fn shown_image(shared: &Shared) -> Option<ImageId> {
-    let detail = shared.case.value()?;
-    if shared.selection.case != Some(detail.case.id) {
-        return None;
-    }
-    let first = detail.images.first().map(|image| image.id);
-    shared.selection.image.or(first)
-}
-
-/// The rows, the index or the vectors changed: the next refresh asks again.
-pub fn forget(state: &mut State) {
-    state.asked = None;
-}
-
-pub fn reply(
-    state: &mut State,
-    ticket: Ticket,
-    reply: &Result<Reply, Failure>,
-    _shared: &mut Shared,
-) -> Option<Vec<Effect>> {
-    if !state.slot.accepts(ticket) {
-        return None;
-    }
-    match reply {
-        Ok(Reply::Retrieved(found)) => state.found = Load::Ready(found.clone()),
-        Ok(_) => {}
-        Err(failure) => state.found = Load::Failed(failure.clone()),
-    }
-    state.cursor = state.cursor.min(state.hits().len().saturating_sub(1));
-    Some(Vec::new())
 }
 
 pub fn mouse(state: &State, _shared: &Shared, mouse: Mouse, inside: Rect) -> Option<Msg> {
@@ -237,17 +412,23 @@ pub fn is_typing(state: &State) -> bool {
 }
 
 pub fn typed(state: &mut State, input: Input, shared: &mut Shared) -> Vec<Effect> {
-    let Some(line) = &mut state.line else {
+    let Some((what, line)) = &mut state.line else {
         return Vec::new();
     };
     match input {
         Input::Key(Key::ENTER) => {
-            state.text = line.text().trim().to_owned();
-            state.line = None;
-            // What was typed is looked for, whatever was before.
-            if state.by == By::Image {
-                state.by = By::Both;
+            let typed = line.text().trim().to_owned();
+            match what {
+                Typing::Filter => state.filter = typed,
+                // What was typed is looked for, whatever was before.
+                Typing::Text => {
+                    state.text = typed;
+                    if matches!(state.by, By::Image | By::Region) {
+                        state.by = By::Both;
+                    }
+                }
             }
+            state.line = None;
             return refresh(state, shared);
         }
         Input::Key(Key::ESC) => state.line = None,
@@ -262,10 +443,7 @@ pub fn typed(state: &mut State, input: Input, shared: &mut Shared) -> Vec<Effect
 }
 
 pub fn title(state: &State, _shared: &Shared) -> Title {
-    let mut parts = vec![format!("by {}", state.by.said())];
-    if !state.text.is_empty() {
-        parts.push(state.text.clone());
-    }
+    let mut parts = vec![state.asked_for()];
     if let Some(used) = state.found.value().and_then(|found| found.vectors.as_ref()) {
         parts.push(format!("{} {}", used.encoder, used.search));
     }
@@ -279,10 +457,22 @@ pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
     let mut hints = Vec::new();
     if !state.hits().is_empty() {
         hints.push(hint("hits.open", "go there"));
+        hints.push(hint("hits.grade", "relevant"));
+        hints.push(hint("hits.images", "side by side"));
     }
     hints.push(hint("hits.by", "image or text"));
     hints.push(hint("hits.find", "words of your own"));
-    if !state.text.is_empty() {
+    if state.weight.is_none() {
+        hints.push(hint("hits.vectors", "more vectors"));
+    } else {
+        hints.push(hint("hits.served", "weight as served"));
+    }
+    hints.push(hint(
+        "hits.longer",
+        if state.is_long { "the few" } else { "more" },
+    ));
+    let is_own = state.text.is_empty() && state.filter.is_empty() && state.weight.is_none();
+    if !is_own {
         hints.push(hint("hits.back", "for the selection"));
     }
     hints

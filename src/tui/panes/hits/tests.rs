@@ -1,9 +1,14 @@
 use semihv_domain::Share;
-use semihv_domain::{CosineParts, Kept, LeftOut, MatchedTerm, Reason, Snippet, VectorsUsed};
+use semihv_domain::{
+    CosineParts, Fusion, Kept, LeftOut, MatchedTerm, Reason, Snippet, VectorsUsed, Weighed,
+};
 
 use super::*;
 use crate::pane::PaneKind;
 use crate::pane_testing::{INSIDES, failure, screen};
+use semihv_engine::{Query, Reply};
+
+use crate::slot::Ticket;
 
 fn hit(rank: usize, pool: Pool, title: &str) -> RetrievedHit {
     let share = |rank: usize, score: f64| Share {
@@ -53,6 +58,8 @@ fn hit(rank: usize, pool: Pool, title: &str) -> RetrievedHit {
                 displaced: Some("Granuloma".to_owned()),
             },
         },
+        grade: (rank == 1).then_some(2),
+        location: None,
     }
 }
 
@@ -63,7 +70,10 @@ fn found() -> Retrieved {
             hit(2, Pool::Case, "Hamartoma"),
             hit(3, Pool::Guideline, "Pulmonary nodules"),
         ],
-        fusion: Some(semihv_domain::Fusion::default()),
+        fusions: Pool::ALL.map(|pool| (pool, Fusion::default())).into(),
+        weighed: Weighed::ByRanks,
+        excluded: Vec::new(),
+        judged_queries: 12,
         vectors: Some(VectorsUsed {
             encoder: "counted-1".to_owned(),
             generation: 3,
@@ -79,7 +89,7 @@ fn found() -> Retrieved {
     }
 }
 
-fn shared() -> Shared {
+pub(super) fn shared() -> Shared {
     let mut shared = Shared {
         focus: PaneKind::Hits,
         spinner_frame: Some(0),
@@ -182,4 +192,116 @@ fn a_case_that_is_opened_becomes_the_selection() {
         Some(CaseId(8)),
         "a passage is no case"
     );
+}
+
+#[test]
+fn weights_go_from_what_is_served_and_back() {
+    let mut shared = shared();
+    let mut state = loaded(&mut shared, found());
+    let (_, spec) = asked(&update(&mut state, Msg::Weigh(1), &mut shared));
+    let alpha = |spec: &RetrieveSpec| match spec.weighing.fusion {
+        Some(Fusion::Convex { alpha }) => alpha.get(),
+        other => panic!("{other:?}"),
+    };
+    assert!((alpha(&spec) - 0.55).abs() < 1e-9, "half and half at first");
+    for _ in 0..30 {
+        update(&mut state, Msg::Weigh(-1), &mut shared);
+    }
+    assert_eq!(state.weight, Some(0));
+    let (_, spec) = asked(&update(&mut state, Msg::Unweigh, &mut shared));
+    assert_eq!(spec.weighing.fusion, None);
+}
+
+#[test]
+fn grades_go_round_and_name_the_query_and_the_row() {
+    let mut shared = shared();
+    let mut state = loaded(&mut shared, found());
+    let verdict = |effects: &[Effect]| match effects {
+        [
+            Effect::Edit(Edit::Judge {
+                spec,
+                pool,
+                row,
+                verdict,
+            }),
+        ] => {
+            assert_eq!(spec.case, Some(CaseId(1)));
+            (*pool, *row, *verdict)
+        }
+        other => panic!("{other:?}"),
+    };
+    let graded = |grade| HitVerdict::Grade { grade };
+    let first = update(&mut state, Msg::Grade, &mut shared);
+    assert_eq!(verdict(&first), (Pool::Case, 7, graded(Some(3))));
+    update(&mut state, Msg::Hit(1), &mut shared);
+    let second = update(&mut state, Msg::Grade, &mut shared);
+    assert_eq!(verdict(&second), (Pool::Case, 8, graded(Some(1))));
+    let pinned = update(&mut state, Msg::Pin, &mut shared);
+    assert_eq!(verdict(&pinned).2, HitVerdict::Pin { on: true });
+    let excluded = update(&mut state, Msg::Exclude, &mut shared);
+    assert_eq!(verdict(&excluded).2, HitVerdict::Exclude { on: true });
+}
+
+#[test]
+fn a_list_is_compared_with_one_that_was_kept() {
+    let mut shared = shared();
+    let mut state = loaded(&mut shared, found());
+    update(&mut state, Msg::Compare, &mut shared);
+    let (ticket, _) = asked(&update(&mut state, Msg::Longer, &mut shared));
+    let mut other = found();
+    other.hits.swap(0, 1);
+    other.hits[2].row = 99;
+    for (rank, hit) in (1..).zip(&mut other.hits) {
+        hit.rank = rank;
+    }
+    let answer = Ok(Reply::Retrieved(Box::new(other)));
+    reply(&mut state, ticket, &answer, &mut shared).unwrap();
+    shows("compared", &state, &shared);
+    update(&mut state, Msg::Compare, &mut shared);
+    assert_eq!(state.reference, None);
+}
+
+#[test]
+fn a_probe_says_how_far_the_exact_search_agrees() {
+    let mut shared = shared();
+    let approximate = Retrieved {
+        vectors: Some(VectorsUsed {
+            search: "hnsw ef 64".to_owned(),
+            ..found().vectors.unwrap()
+        }),
+        ..found()
+    };
+    let mut state = loaded(&mut shared, approximate);
+    let (ticket, spec) = asked(&update(&mut state, Msg::Probe, &mut shared));
+    assert!(spec.exact);
+    let mut exact = found();
+    exact.hits[0].row = 1_000;
+    let answer = Ok(Reply::Retrieved(Box::new(exact)));
+    reply(&mut state, ticket, &answer, &mut shared).unwrap();
+    let said = state.probed.as_deref().unwrap();
+    assert!(
+        said.ends_with(&format!(
+            "{} of these {}",
+            found().hits.len() - 1,
+            found().hits.len()
+        )),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_long_list_follows_the_cursor() {
+    let mut shared = shared();
+    let mut long = found();
+    long.hits = (1..=40)
+        .map(|rank| hit(rank, Pool::Case, &format!("Case {rank}")))
+        .collect();
+    let mut state = loaded(&mut shared, long);
+    update(&mut state, Msg::Hit(20), &mut shared);
+    shows("long", &state, &shared);
+    let area = Rect::new(0, 0, 80, 24);
+    let shown: Vec<_> = (0..24)
+        .filter_map(|row| view::hit_at(&state, area, row))
+        .collect();
+    assert!(shown.contains(&20), "{shown:?}");
 }

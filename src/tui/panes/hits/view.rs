@@ -3,9 +3,10 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use semihv_domain::{CosineParts, Kept, Pool, Retrieved, RetrievedHit};
+use semihv_domain::{CosineParts, Fusion, Kept, Pool, Retrieved, RetrievedHit, Weighed};
+use semihv_engine::ENOUGH_JUDGED;
 
-use super::State;
+use super::{State, Typing};
 use crate::flow::{self, Block};
 use crate::notice;
 use crate::pane::PaneKind;
@@ -20,6 +21,8 @@ const HIT: u16 = 2;
 const BAR: u16 = 8;
 /// The four parts with their heading, and an empty row.
 const PARTS: u16 = 6;
+/// Kept for why the current hit is there, where the list is long.
+const ROWS_FOR_WHY: u16 = 9;
 /// With fewer rows the parts stand in one line.
 const ROWS_FOR_PARTS: u16 = 16;
 
@@ -45,20 +48,32 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
             buffer,
         ),
     }
-    if let Some(line) = &state.line {
+    if let Some((what, line)) = &state.line {
         let row = area.height.saturating_sub(1);
-        input_line("/", line, theme, (area, row), buffer);
+        let sign = match what {
+            Typing::Text => "/",
+            Typing::Filter => "only ",
+        };
+        input_line(sign, line, theme, (area, row), buffer);
     }
 }
 
 /// Rows of the list; below it stands why the current hit is there.
 fn list_height(state: &State, area: Rect) -> u16 {
     let hits = u16::try_from(state.hits().len()).unwrap_or(u16::MAX);
-    hits.saturating_mul(HIT).min(area.height)
+    let most = area.height.saturating_sub(ROWS_FOR_WHY).max(4 * HIT);
+    hits.saturating_mul(HIT).min(most).min(area.height) / HIT * HIT
+}
+
+/// The hit in the first row: the list follows the cursor.
+fn first_shown(state: &State, area: Rect) -> usize {
+    let shown = usize::from(list_height(state, area) / HIT).max(1);
+    let last = state.hits().len().saturating_sub(shown);
+    state.cursor.saturating_sub(shown / 2).min(last)
 }
 
 pub(super) fn hit_at(state: &State, area: Rect, row: u16) -> Option<usize> {
-    let at = usize::from(row / HIT);
+    let at = first_shown(state, area) + usize::from(row / HIT);
     (row < list_height(state, area) && at < state.hits().len()).then_some(at)
 }
 
@@ -71,10 +86,19 @@ impl Page<'_> {
     fn hits(&self, state: &State, found: &Retrieved, area: Rect, buffer: &mut Buffer) {
         let height = list_height(state, area);
         let best = found.hits.iter().map(|hit| hit.score).fold(0.0, f64::max);
-        for (line, (at, hit)) in (0..height / HIT).zip(found.hits.iter().enumerate()) {
+        let first = first_shown(state, area);
+        let shown = found.hits.iter().enumerate().skip(first);
+        for (line, (at, hit)) in (0..height / HIT).zip(shown) {
             let share = hit.score / best.max(f64::MIN_POSITIVE);
             let is_current = at == state.cursor;
-            self.hit(hit, (share, is_current), (area, line * HIT), buffer);
+            let mut signs = signs(hit, self.shared.glyphs);
+            signs.extend(
+                state
+                    .reference
+                    .as_ref()
+                    .map(|it| moved(it.rank(hit), hit.rank)),
+            );
+            self.hit(hit, (share, is_current, &signs), (area, line * HIT), buffer);
         }
         let above = (height + 1).min(area.height);
         let below = Rect {
@@ -83,14 +107,14 @@ impl Page<'_> {
             ..area
         };
         if let Some(hit) = state.current() {
-            self.why(hit, found, below, buffer);
+            self.why((state, hit), found, below, buffer);
         }
     }
 
     fn hit(
         &self,
         hit: &RetrievedHit,
-        (share, is_current): (f64, bool),
+        (share, is_current, signs): (f64, bool, &[(Role, String)]),
         (area, row): (Rect, u16),
         buffer: &mut Buffer,
     ) {
@@ -120,8 +144,8 @@ impl Page<'_> {
             .column(&format!("{:>2} ", hit.rank), 3, muted)
             .column(&bar, BAR + 1, accent)
             .column(hit.pool.name(), 10, theme.style(of_pool(hit.pool)));
-        if let Kept::Quota { .. } = hit.kept {
-            pen.right("quota", theme.style(Role::Warn));
+        for (role, sign) in signs.iter().rev() {
+            pen.right(sign, theme.style(*role));
         }
         pen.text(&hit.title, selected);
         let mut pen = Pen::new(buffer, area, row + 1);
@@ -136,8 +160,14 @@ impl Page<'_> {
     }
 
     /// The snippet, the cosine in its parts, the terms, and how it was searched.
-    fn why(&self, hit: &RetrievedHit, found: &Retrieved, area: Rect, buffer: &mut Buffer) {
-        let mut said: Vec<(Role, String)> = Vec::new();
+    fn why(
+        &self,
+        (state, hit): (&State, &RetrievedHit),
+        found: &Retrieved,
+        area: Rect,
+        buffer: &mut Buffer,
+    ) {
+        let mut said: Vec<(Role, String)> = compared(state, found);
         if let Kept::Quota { displaced } = &hit.kept {
             let instead = displaced
                 .as_ref()
@@ -156,6 +186,7 @@ impl Page<'_> {
                 .map(|it| (Role::Muted, in_a_line(it))),
         );
         said.extend(found.remarks.iter().map(|it| (Role::Warn, it.clone())));
+        said.extend(weighed(found).map(|it| (Role::Muted, it)));
         said.extend(left_out(found).map(|it| (Role::Muted, it)));
         let mut blocks = vec![self.snippet(hit)];
         let rest = said.iter();
@@ -241,6 +272,79 @@ fn in_a_line(parts: CosineParts) -> String {
     format!("cosine {sum:.3} = {}", said.join(" + "))
 }
 
+/// What is to be seen at the end of a hit's first row.
+fn signs(hit: &RetrievedHit, glyphs: Glyphs) -> Vec<(Role, String)> {
+    let mut signs = Vec::new();
+    match hit.kept {
+        Kept::Score => {}
+        Kept::Pinned => signs.push((Role::Accent, "pinned".to_owned())),
+        Kept::Quota { .. } => signs.push((Role::Warn, "quota".to_owned())),
+    }
+    let star = match glyphs {
+        Glyphs::Unicode => "★",
+        Glyphs::Ascii => "*",
+    };
+    signs.extend(hit.grade.map(|grade| match usize::try_from(grade) {
+        Ok(grade) if grade > 0 => (Role::Good, star.repeat(grade.min(3))),
+        _ => (Role::Muted, "not relevant".to_owned()),
+    }));
+    signs
+}
+
+/// `was 3` beside the list that this one is compared with.
+fn moved(before: Option<usize>, now: usize) -> (Role, String) {
+    match before {
+        None => (Role::Good, "new".to_owned()),
+        Some(before) if before == now => (Role::Muted, "same".to_owned()),
+        Some(before) if before > now => (Role::Good, format!("was {before}")),
+        Some(before) => (Role::Warn, format!("was {before}")),
+    }
+}
+
+/// The list that this one is compared with, and what a probe gave.
+fn compared(state: &State, found: &Retrieved) -> Vec<(Role, String)> {
+    let mut said = Vec::new();
+    if let Some(reference) = &state.reference {
+        let is_here =
+            |place: &&(Pool, i64)| found.hits.iter().any(|hit| (hit.pool, hit.row) == **place);
+        let gone = reference.places.iter().filter(|it| !is_here(it)).count();
+        let of = &reference.of;
+        said.push((
+            Role::Info,
+            format!("compared with the kept list ({of}): {gone} of its hits are not here"),
+        ));
+    }
+    said.extend(state.probed.iter().map(|it| (Role::Info, it.clone())));
+    said
+}
+
+/// `words and vectors as one by ranks; 12 of 50 queries judged for a fitted weight`.
+fn weighed(found: &Retrieved) -> Option<String> {
+    let fusion = found.fusions.values().next()?;
+    let how = match fusion {
+        Fusion::ReciprocalRank { .. } => "by ranks".to_owned(),
+        Fusion::Convex { .. } => {
+            let each = found
+                .fusions
+                .iter()
+                .filter_map(|(pool, fusion)| match fusion {
+                    Fusion::Convex { alpha } => Some(format!("{} {:.2}", pool.name(), alpha.get())),
+                    Fusion::ReciprocalRank { .. } => None,
+                });
+            format!("by weight, vectors {}", each.collect::<Vec<_>>().join(", "))
+        }
+    };
+    let from = match found.weighed {
+        Weighed::Asked => "as set here (= takes it back)".to_owned(),
+        Weighed::Fitted => "fitted on judgements".to_owned(),
+        Weighed::ByRanks => format!(
+            "{} of {ENOUGH_JUDGED} queries judged for a fitted weight",
+            found.judged_queries
+        ),
+    };
+    Some(format!("words and vectors as one {how}; {from}"))
+}
+
 fn of_pool(pool: Pool) -> Role {
     match pool {
         Pool::Case => Role::Text,
@@ -270,6 +374,7 @@ fn left_out(found: &Retrieved) -> Option<String> {
         counted(left.same_patient, "of the same patient"),
         counted(left.same_image, "with the same image"),
         counted(left.licence, "under another licence"),
+        counted(left.excluded, "excluded (X takes them back)"),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| format!("left out: {}", parts.join(", ")))

@@ -129,7 +129,16 @@ pub(super) fn beside(state: &State, shared: &Shared) -> Vec<Beside> {
     let kept_id = kept.map(|kept| kept.id);
     let others = following(shared, position).filter(|other| Some(other.id) != kept_id);
     let all = kept.into_iter().chain(others).filter(|it| is_readable(it));
-    all.take(state.company.beside)
+    let hit = shared.hits_of_selection().find(|hit| hit.is_current);
+    let hit = hit.filter(|hit| hit.image != image.id).map(|hit| Beside {
+        image: hit.image,
+        location: hit.location.clone(),
+        look: state.looks.known(hit.image),
+        regions: Vec::new(),
+    });
+    let others = all
+        .take(state.company.beside)
+        .filter(|other| Some(other.id) != hit.as_ref().map(|hit| hit.image))
         .map(|other| Beside {
             image: other.id,
             location: other.location.clone(),
@@ -139,7 +148,11 @@ pub(super) fn beside(state: &State, shared: &Shared) -> Vec<Beside> {
             } else {
                 regions::outlines(state, other)
             },
-        })
+        });
+    hit.clone()
+        .into_iter()
+        .chain(others)
+        .take(MOST_BESIDE - 1)
         .collect()
 }
 
@@ -166,8 +179,11 @@ pub(super) fn names(state: &State, shared: &Shared, picture: &Picture) -> Vec<St
     let name = |id: ImageId| -> String {
         let all = images.unwrap_or_default().iter();
         let mut all = all.chain(state.company.kept.as_deref());
-        let found = all.find(|it| it.id == id);
-        found.map(|it| it.key.clone()).unwrap_or_default()
+        let found = all.find(|it| it.id == id).map(|it| it.key.clone());
+        let hit = || shared.hits_of_selection().find(|hit| hit.image == id);
+        found
+            .or_else(|| hit().map(|hit| hit.name.clone()))
+            .unwrap_or_default()
     };
     let others = picture.request.beside.iter().map(|it| name(it.image));
     let names: Vec<String> = std::iter::once(image.key.clone()).chain(others).collect();
@@ -181,6 +197,14 @@ pub(super) fn names(state: &State, shared: &Shared, picture: &Picture) -> Vec<St
 
 /// Small pictures of the case around the shown one, once that was drawn.
 pub(super) fn thumbnails(state: &State, shared: &Shared) -> Vec<Thumbnail> {
+    if shared.hits_of_selection().nth(1).is_some() {
+        let hits = shared.hits_of_selection().take(MOST_SMALL);
+        let small = hits.map(|hit| Thumbnail {
+            location: hit.location.clone(),
+            is_shown: hit.is_current,
+        });
+        return small.collect();
+    }
     let company = &state.company;
     let (Some((image, position)), Some(detail)) = (shown(shared), shared.case.value()) else {
         return Vec::new();

@@ -254,7 +254,7 @@ impl State {
         let picture = self.picture.value()?;
         let (columns, rows) = self.room?;
         let area = Rect::new(0, 0, columns, rows);
-        let place = picture.place(view::picture_area(self, image, area))?;
+        let place = picture.place(view::picture_area(self, shared, image, area))?;
         let inside = |at: u16, start: u16, length: u16| {
             let along = f64::from(at.checked_sub(start)?) + 0.5;
             (at < start + length).then(|| along / f64::from(length))
@@ -408,7 +408,7 @@ pub fn placement(state: &State, shared: &Shared, area: Rect) -> Option<Placement
             image.state,
             ImageState::Unchecked | ImageState::Readable { .. }
         );
-    let place = picture.place(view::picture_area(state, image, area))?;
+    let place = picture.place(view::picture_area(state, shared, image, area))?;
     is_seen.then(|| Placement {
         picture: Arc::clone(picture),
         place,
@@ -588,7 +588,7 @@ fn wanted(state: &State, shared: &Shared) -> Option<PictureRequest> {
     ) {
         return None;
     }
-    let area = view::picture_area(state, image, Rect::new(0, 0, columns, rows));
+    let area = view::picture_area(state, shared, image, Rect::new(0, 0, columns, rows));
     if area.is_empty() {
         return None;
     }

@@ -63,10 +63,11 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
 }
 
 /// What is left for the picture inside of the pane.
-pub(super) fn picture_area(state: &State, image: &Image, area: Rect) -> Rect {
+pub(super) fn picture_area(state: &State, shared: &Shared, image: &Image, area: Rect) -> Rect {
     let footer = Footer::of(state, image, area.height).rows();
     // Above several pictures stand their names.
-    let names = u16::from(state.company.is_several() && area.height >= ROWS_FOR_NAMES);
+    let is_several = state.company.is_several() || shared.hits_of_selection().next().is_some();
+    let names = u16::from(is_several && area.height >= ROWS_FOR_NAMES);
     let height = area.height - footer - names;
     // A column at either side for the letters of the patient's sides.
     let margin = u16::from(is_scan(state, image) && area.width >= COLUMNS_FOR_SIDES);
@@ -142,7 +143,7 @@ struct Page<'a> {
 impl Page<'_> {
     fn image(&self, state: &State, image: &Image, language: &str, buffer: &mut Buffer) {
         let upper = Page {
-            area: picture_area(state, image, self.area),
+            area: picture_area(state, self.shared, image, self.area),
             ..*self
         };
         upper.picture(state, image, buffer);

@@ -1,6 +1,6 @@
 //! The retriever over a small workspace: what it finds, what it must never find, and why.
 
-use semihv_domain::{Failure, JobState, Kept, Pool, Retrieved};
+use semihv_domain::{Alpha, Failure, Fusion, HitVerdict, JobState, Kept, Pool, Retrieved, Weighed};
 use semihv_imaging::{Extent, Raster, phantom::phantoms, png, resize};
 
 use crate::tests::{Bench, import, index};
@@ -64,6 +64,14 @@ fn vectors(engine: &Engine, rebuild: Rebuild) -> String {
         panic!("{job:?}");
     };
     summary
+}
+
+fn few(most: usize, least_guidelines: usize) -> Weighing {
+    Weighing {
+        most,
+        least_guidelines,
+        ..Weighing::default()
+    }
 }
 
 fn retrieve(engine: &Engine, spec: RetrieveSpec) -> Result<Retrieved, Failure> {
@@ -134,7 +142,7 @@ fn a_text_finds_cases_and_a_guideline_with_the_reason_for_each() {
         &engine,
         RetrieveSpec {
             text: "solid nodule in a smoker".to_owned(),
-            most: 3,
+            weighing: few(3, LEAST_GUIDELINES),
             ..RetrieveSpec::default()
         },
     )
@@ -171,8 +179,7 @@ fn the_quota_says_whom_it_displaced() {
         RetrieveSpec {
             text: "stroke of the left hemisphere".to_owned(),
             image: Some(image_of(&engine, "d")),
-            most: 2,
-            least_guidelines: 2,
+            weighing: few(2, 2),
             ..RetrieveSpec::default()
         },
     )
@@ -229,7 +236,7 @@ fn vectors_are_made_once_and_follow_the_rows() {
         RetrieveSpec {
             text: "bleeding".to_owned(),
             pools: vec![Pool::Case],
-            most: 1,
+            weighing: few(1, LEAST_GUIDELINES),
             ..RetrieveSpec::default()
         },
     );
@@ -302,4 +309,146 @@ fn a_case_with_the_querys_image_is_not_found_by_its_words_either() {
     let found = retrieve(&engine, spec).unwrap();
     assert_eq!(found.left_out.same_image, 1);
     assert!(!keys(&found).contains(&"copy"), "{found:?}");
+}
+
+#[test]
+fn what_people_say_of_hits_counts_for_the_same_query_and_can_be_measured() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let spec = RetrieveSpec {
+        text: "solid nodule of the lung".to_owned(),
+        ..RetrieveSpec::default()
+    };
+    let found = retrieve(&engine, spec.clone()).unwrap();
+    let first = found.hits[0].clone();
+    let last = found.hits.last().unwrap().clone();
+    let judge = |hit: &semihv_domain::RetrievedHit, verdict| {
+        let edit = Edit::Judge {
+            spec: Box::new(spec.clone()),
+            pool: hit.pool,
+            row: hit.row,
+            verdict,
+        };
+        engine.edit(&edit).unwrap()
+    };
+    judge(&first, HitVerdict::Exclude { on: true });
+    judge(&last, HitVerdict::Pin { on: true });
+    let edited = judge(&last, HitVerdict::Grade { grade: Some(2) });
+    let found = retrieve(&engine, spec.clone()).unwrap();
+    assert!(!keys(&found).contains(&first.key.as_str()), "{found:?}");
+    assert_eq!(found.hits[0].key, last.key);
+    assert_eq!(found.hits[0].kept, Kept::Pinned);
+    assert_eq!(found.hits[0].grade, Some(2));
+    assert_eq!((found.left_out.excluded, found.judged_queries), (1, 1));
+    // Another query knows nothing of it.
+    let other = RetrieveSpec {
+        text: "nodule".to_owned(),
+        ..RetrieveSpec::default()
+    };
+    assert_eq!(retrieve(&engine, other).unwrap().left_out.excluded, 0);
+    // The journal outlives the program, and names rows by their keys.
+    drop(engine);
+    let engine = bench.open();
+    let own = engine.own_judgements().unwrap();
+    assert_eq!((own.topics.len(), own.remarks.len()), (1, 0));
+    let report = engine
+        .evaluate_retrieval(
+            &EvaluateSpec {
+                topics: own.topics,
+                judgements: own.judgements,
+                measures: vec!["Hit@10".parse().unwrap()],
+                seed: 1,
+            },
+            &mut |_, _| true,
+        )
+        .unwrap()
+        .unwrap();
+    let of = report.pools.iter().find(|of| of.pool == last.pool).unwrap();
+    assert!(
+        of.lists.iter().any(|list| list.means == [1.0]),
+        "{report:?}"
+    );
+    assert_eq!(
+        report.keep_weights(&engine).unwrap(),
+        [],
+        "one query is too few"
+    );
+    // And an edit is taken back.
+    engine.edit(&edited.undo.unwrap()).unwrap();
+    assert_eq!(retrieve(&engine, spec).unwrap().hits[0].grade, None);
+}
+
+#[test]
+fn a_filter_leaves_only_what_matches() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let spec = RetrieveSpec {
+        text: "nodule of the lung".to_owned(),
+        filter: "key:c".to_owned(),
+        pools: vec![Pool::Case],
+        ..RetrieveSpec::default()
+    };
+    let found = retrieve(&engine, spec.clone()).unwrap();
+    assert_eq!(keys(&found), ["c"]);
+    let wrong = RetrieveSpec {
+        filter: "nokey:(".to_owned(),
+        ..spec
+    };
+    assert!(retrieve(&engine, wrong).is_err());
+}
+
+#[test]
+fn a_part_of_the_image_is_another_query_and_bars_the_same_cases() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let whole = RetrieveSpec {
+        image: Some(image_of(&engine, "a")),
+        ..RetrieveSpec::default()
+    };
+    let part = RetrieveSpec {
+        part: Some([0.25, 0.25, 0.5, 0.5]),
+        ..whole.clone()
+    };
+    let scores = |spec: &RetrieveSpec| {
+        let found = retrieve(&engine, spec.clone()).unwrap();
+        assert_eq!(found.left_out.same_image, 1);
+        let of = found.hits.iter().map(|hit| hit.score);
+        of.collect::<Vec<f64>>()
+    };
+    assert_ne!(scores(&whole), scores(&part));
+    let outside = RetrieveSpec {
+        part: Some([0.75, 0.0, 0.5, 0.5]),
+        ..whole
+    };
+    let said = retrieve(&engine, outside).unwrap_err();
+    assert!(said.summary.contains("does not lie inside"), "{said:?}");
+}
+
+#[test]
+fn a_weight_takes_one_list_alone_and_needs_no_new_search() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let spec = |alpha: f64| RetrieveSpec {
+        text: "nodule of the lung in a smoker".to_owned(),
+        pools: vec![Pool::Case],
+        weighing: Weighing {
+            fusion: Some(Fusion::Convex {
+                alpha: Alpha::new(alpha).unwrap(),
+            }),
+            ..few(2, 0)
+        },
+        ..RetrieveSpec::default()
+    };
+    for (alpha, is_dense) in [(0.0, false), (1.0, true)] {
+        let found = retrieve(&engine, spec(alpha)).unwrap();
+        assert_eq!(found.weighed, Weighed::Asked);
+        let hit = &found.hits[0];
+        let own = if is_dense { hit.dense } else { hit.words };
+        assert_eq!(own.unwrap().rank, 1, "{found:?}");
+    }
+    assert_eq!(
+        engine.inner.searches.len(),
+        1,
+        "one search for both weights"
+    );
 }

@@ -1,0 +1,222 @@
+//! The few of what was found, each with the reason why it is there.
+
+use std::collections::{BTreeMap, HashMap};
+
+use semihv_domain::{
+    CosineParts, Failure, Fused, Fusion, Hit, ImageId, Kept, Pool, Reason, Retrieved, RetrievedHit,
+    Weighed,
+};
+use semihv_retrieval::{Candidate, ChosenBy, RankedRow, few};
+use semihv_vectors::FourTerms;
+
+use super::Weighing;
+use super::about::{about, beginning};
+use super::looked::{Looked, PoolLists, fused};
+use super::weights::fusions;
+use crate::Engine;
+use crate::failures::OrFail;
+
+type Place = (Pool, i64);
+type Found = Candidate<Fused<i64>>;
+
+impl Looked {
+    pub(crate) fn few(&self, engine: &Engine, weighing: &Weighing) -> Result<Retrieved, Failure> {
+        let (by_pool, mut weighed) = fusions(engine, self.encoder(), weighing.fusion)?;
+        let mut remarks = self.remarks.clone();
+        let (mut pinned, candidates) = self.candidates(&by_pool, weighing);
+        pinned.truncate(weighing.most);
+        let guidelines = pinned
+            .iter()
+            .filter(|it| it.pool == Pool::Guideline)
+            .count();
+        let least = if self.lists.contains_key(&Pool::Guideline) {
+            weighing.least_guidelines.saturating_sub(guidelines)
+        } else {
+            0
+        };
+        let of = |pool| candidates.get(&pool).map(Vec::as_slice).unwrap_or_default();
+        let most = weighing.most - pinned.len();
+        let few = few(of(Pool::Case), of(Pool::Guideline), most, least);
+        if few.missing_guidelines > 0 {
+            let count = few.missing_guidelines;
+            remarks.push(format!(
+                "{count} of the guidelines asked for are missing: none is near, or none is imported"
+            ));
+        }
+        let mut chosen: Vec<(Place, Fused<i64>, Kept)> = pinned
+            .into_iter()
+            .map(|it| ((it.pool, it.what.id), it.what, Kept::Pinned))
+            .collect();
+        for (candidate, by) in few.chosen {
+            let kept = kept(engine, by)?;
+            chosen.push(((candidate.pool, candidate.what.id), candidate.what, kept));
+        }
+        let hits = self.hits(engine, chosen)?;
+        let both = self.lists.iter().filter(|(_, lists)| lists.is_fused());
+        let fusions: BTreeMap<Pool, Fusion> = both
+            .map(|(pool, _)| (*pool, by_pool.get(pool).copied().unwrap_or_default()))
+            .collect();
+        if fusions.is_empty() {
+            weighed = Weighed::default();
+        }
+        Ok(Retrieved {
+            hits,
+            fusions,
+            weighed,
+            vectors: self.used.clone(),
+            left_out: self.barred.left_out,
+            excluded: Vec::new(),
+            judged_queries: 0,
+            remarks,
+        })
+    }
+
+    /// Of every pool what is pinned, and the others, best first.
+    fn candidates(
+        &self,
+        by_pool: &BTreeMap<Pool, Fusion>,
+        weighing: &Weighing,
+    ) -> (Vec<Found>, HashMap<Pool, Vec<Found>>) {
+        let mut candidates: HashMap<Pool, Vec<Found>> = HashMap::new();
+        let mut pinned = Vec::new();
+        for (pool, lists) in &self.lists {
+            let fusion = by_pool.get(pool).copied().unwrap_or_default();
+            let all = fused(lists, fusion).into_iter().map(|what| Candidate {
+                pool: *pool,
+                score: what.score,
+                what,
+            });
+            let is_pinned = |it: &Found| weighing.pinned.contains(&(*pool, it.what.id));
+            let (first, others): (Vec<_>, Vec<_>) = all.partition(is_pinned);
+            pinned.extend(first);
+            candidates.insert(*pool, others);
+        }
+        self.pin_unfound(&mut pinned, weighing);
+        (pinned, candidates)
+    }
+
+    /// What is pinned stays though the query is far from it.
+    fn pin_unfound(&self, pinned: &mut Vec<Found>, weighing: &Weighing) {
+        for (pool, row) in &weighing.pinned {
+            let is_there = pinned
+                .iter()
+                .any(|it| it.pool == *pool && it.what.id == *row);
+            if is_there || self.barred.holds(*pool, *row) || !self.lists.contains_key(pool) {
+                continue;
+            }
+            pinned.push(Candidate {
+                pool: *pool,
+                score: 0.0,
+                what: Fused {
+                    id: *row,
+                    score: 0.0,
+                    dense: None,
+                    lexical: None,
+                },
+            });
+        }
+    }
+
+    fn hits(
+        &self,
+        engine: &Engine,
+        chosen: Vec<(Place, Fused<i64>, Kept)>,
+    ) -> Result<Vec<RetrievedHit>, Failure> {
+        let places: Vec<Place> = chosen.iter().map(|(place, _, _)| *place).collect();
+        let mut said = self.said(&places)?;
+        let mut hits: Vec<RetrievedHit> = Vec::new();
+        for ((pool, row), fused, kept) in chosen {
+            let about = engine.with_store(|store| about(store, pool, row))?;
+            // Gone since it was indexed.
+            let Some(about) = about else { continue };
+            let (snippet, reason) = match said.remove(&(pool, row)) {
+                Some(hit) => (hit.snippet, hit.reason),
+                None => (beginning(&about.text), Reason::default()),
+            };
+            let key = self.key_of(pool, row);
+            let image = key
+                .filter(|key| pool == Pool::Case && *key > 0)
+                .map(ImageId);
+            let location = match image {
+                None => None,
+                Some(image) => {
+                    let found =
+                        engine.with_store(|store| store.image(image).or_fail("retrieve"))?;
+                    found.map(|image| image.location)
+                }
+            };
+            hits.push(RetrievedHit {
+                pool,
+                rank: hits.len() + 1,
+                row,
+                image,
+                location,
+                key: about.key,
+                source: about.source,
+                licence: about.licence,
+                title: about.title,
+                headings: about.headings,
+                snippet,
+                score: fused.score,
+                dense: fused.dense,
+                words: fused.lexical,
+                parts: key.and_then(|key| self.parts(pool, key)),
+                reason,
+                kept,
+                grade: None,
+            });
+        }
+        Ok(hits)
+    }
+
+    /// Snippets and terms of those that were found by words.
+    fn said(&self, places: &[Place]) -> Result<HashMap<Place, Hit>, Failure> {
+        let mut said = HashMap::new();
+        for (pool, lists) in &self.lists {
+            let Some(like) = lists.like() else { continue };
+            let is_chosen = |row: &&RankedRow| places.contains(&(*pool, row.id));
+            let rows: Vec<RankedRow> = lists.words.iter().filter(is_chosen).copied().collect();
+            for hit in like.explained(&rows).or_fail("retrieve")? {
+                said.insert((*pool, hit.id), hit);
+            }
+        }
+        Ok(said)
+    }
+
+    fn key_of(&self, pool: Pool, row: i64) -> Option<i64> {
+        let near: &PoolLists = self.lists.get(&pool)?;
+        let found = near.dense.iter().find(|near| near.row == row)?;
+        Some(found.key)
+    }
+
+    /// The cosine of the hit in its four parts.
+    fn parts(&self, pool: Pool, key: i64) -> Option<CosineParts> {
+        let asked = self.asked.as_ref()?;
+        let parts = self.vectors.as_ref()?.parts(pool.name(), key)?;
+        let terms = FourTerms::of(
+            (asked.text.as_deref(), asked.image.as_deref()),
+            (parts.text.as_deref(), parts.image.as_deref()),
+        )
+        .ok()?;
+        Some(CosineParts {
+            text_text: terms.text_to_text,
+            text_image: terms.text_to_image,
+            image_text: terms.image_to_text,
+            image_image: terms.image_to_image,
+        })
+    }
+}
+
+fn kept(engine: &Engine, by: ChosenBy<Fused<i64>>) -> Result<Kept, Failure> {
+    let gone = match by {
+        ChosenBy::Score => return Ok(Kept::Score),
+        ChosenBy::Quota { instead_of } => instead_of,
+    };
+    let displaced = match gone {
+        None => None,
+        Some(gone) => engine.with_store(|store| about(store, Pool::Case, gone.id))?,
+    };
+    Ok(Kept::Quota {
+        displaced: displaced.map(|about| about.title),
+    })
+}

@@ -1,0 +1,369 @@
+//! What a search found, before the few are taken from it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use semihv_domain::{DocumentKind, Failure, Fused, Fusion, Pool, Share, VectorsUsed};
+use semihv_retrieval::{FreeText, RankedRow};
+use semihv_vectors::{Ask, How, Kind, Near, RowSet, VectorIndex};
+
+use super::asked::{Asked, asked};
+use super::left_out::Barred;
+use super::{KEPT, RetrieveSpec, about, whole_text};
+use crate::Engine;
+use crate::embedding::key_of_case;
+use crate::engine::locked;
+use crate::failures::OrFail;
+
+/// Cases whose titles stand for an image without words.
+const TITLES: usize = 3;
+/// Below the score of every case.
+const LEAST_SCORE: f64 = 1e-6;
+
+/// A row by its vector.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ByVector {
+    /// A case or a passage.
+    pub(crate) row: i64,
+    /// Of its nearest vector.
+    pub(crate) key: i64,
+    pub(crate) cosine: f64,
+}
+
+/// The two lists of one pool, best first.
+#[derive(Default)]
+pub(crate) struct PoolLists {
+    pub(crate) dense: Vec<ByVector>,
+    pub(crate) words: Vec<RankedRow>,
+    like: Option<FreeText>,
+    /// Both kinds of list were asked.
+    is_hybrid: bool,
+    /// Near the titles of the nearest cases, not near the query.
+    is_guess: bool,
+}
+
+/// What one search found in all its pools.
+pub(crate) struct Looked {
+    pub(super) lists: HashMap<Pool, PoolLists>,
+    pub(super) vectors: Option<Arc<VectorIndex>>,
+    pub(super) asked: Option<Asked>,
+    pub(super) barred: Barred,
+    pub(super) used: Option<VectorsUsed>,
+    pub(super) remarks: Vec<String>,
+}
+
+/// The last searches of a workspace, with the state that they looked at.
+#[derive(Default)]
+pub(crate) struct KeptSearches(Mutex<VecDeque<(RetrieveSpec, State, Arc<Looked>)>>);
+
+#[cfg(test)]
+impl KeptSearches {
+    pub(crate) fn len(&self) -> usize {
+        locked(&self.0).len()
+    }
+}
+
+/// Generation and tail of the vectors, revision of the words.
+type State = (Option<(u64, usize)>, u64);
+
+/// A search that was made already, or a new one.
+pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, Failure> {
+    let key = RetrieveSpec {
+        weighing: super::Weighing::default(),
+        ..spec.clone()
+    };
+    let index = engine.index()?;
+    let vectors = engine.vectors().ok().flatten();
+    let vectors = vectors.map(|it| (it.generation(), it.tail_rows()));
+    let state = (vectors, index.revision());
+    let kept = &engine.inner.searches.0;
+    let found = locked(kept)
+        .iter()
+        .find(|(of, at, _)| *of == key && *at == state)
+        .map(|(_, _, looked)| Arc::clone(looked));
+    // What is written of a case may have changed since, without a change of the index.
+    if let Some(looked) = found.filter(|_| !spec.reads_case) {
+        return Ok(looked);
+    }
+    let looked = Arc::new(Looked::new(engine, spec)?);
+    let mut kept = locked(kept);
+    kept.push_back((key, state, Arc::clone(&looked)));
+    if kept.len() > KEPT {
+        kept.pop_front();
+    }
+    Ok(looked)
+}
+
+impl Looked {
+    pub(crate) fn new(engine: &Engine, spec: &RetrieveSpec) -> Result<Self, Failure> {
+        let text = whole_text(engine, spec)?;
+        let mut remarks = Vec::new();
+        // Words still answer where the vectors cannot be read.
+        let vectors = engine.vectors().unwrap_or_else(|failure| {
+            let summary = failure.summary;
+            remarks.push(format!("{summary}: run `semihv vectors --rebuild`"));
+            None
+        });
+        let asked = if vectors.is_some() {
+            asked(engine, spec, &text)?
+        } else {
+            if remarks.is_empty() {
+                remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
+            }
+            None
+        };
+        let barred = Barred::new(engine, spec, (vectors.as_deref(), asked.as_ref()))?;
+        let mut looked = Self {
+            lists: HashMap::new(),
+            vectors,
+            asked,
+            barred,
+            used: None,
+            remarks,
+        };
+        for pool in &spec.pools {
+            let lists = looked.pool(engine, (spec, *pool), &text)?;
+            looked.lists.insert(*pool, lists);
+        }
+        let guidelines = looked.lists.get(&Pool::Guideline);
+        if guidelines.is_some_and(|lists| lists.dense.is_empty() && lists.words.is_empty()) {
+            looked.guess(engine, spec)?;
+        }
+        Ok(looked)
+    }
+
+    pub(crate) fn encoder(&self) -> Option<&str> {
+        self.used.as_ref().map(|used| used.encoder.as_str())
+    }
+
+    pub(crate) fn lists(&self, pool: Pool) -> Option<&PoolLists> {
+        self.lists.get(&pool)
+    }
+
+    fn pool(
+        &mut self,
+        engine: &Engine,
+        (spec, pool): (&RetrieveSpec, Pool),
+        text: &str,
+    ) -> Result<PoolLists, Failure> {
+        let dense = self.near(engine, spec, pool)?;
+        let mut lists = PoolLists {
+            dense,
+            is_hybrid: self.asked.is_some() && !text.trim().is_empty(),
+            ..PoolLists::default()
+        };
+        if !text.trim().is_empty() {
+            let like = self.free_text(engine, pool, text)?;
+            lists.words = like.ranked(spec.depth).or_fail("retrieve")?;
+            lists.like = Some(like);
+        }
+        Ok(lists)
+    }
+
+    fn free_text(&self, engine: &Engine, pool: Pool, text: &str) -> Result<FreeText, Failure> {
+        let like = engine.index()?.free_text(kind_of(pool), text);
+        let like = like
+            .or_fail("retrieve")?
+            .without(self.barred.of(pool).collect());
+        Ok(match self.barred.passing(pool) {
+            None => like,
+            Some(passing) => like.among(passing.to_vec()),
+        })
+    }
+
+    /// Guidelines where none is near the query itself, as for an image alone by an encoder that
+    /// knows no words for a picture: by the titles of the nearest cases.
+    fn guess(&mut self, engine: &Engine, spec: &RetrieveSpec) -> Result<(), Failure> {
+        let Some(cases) = self.lists.get(&Pool::Case) else {
+            return Ok(());
+        };
+        let mut titles = Vec::new();
+        for case in fused(cases, Fusion::default()).into_iter().take(TITLES) {
+            let about = engine.with_store(|store| about(store, Pool::Case, case.id))?;
+            titles.extend(about.map(|about| about.title));
+        }
+        if titles.is_empty() {
+            return Ok(());
+        }
+        let pool = Pool::Guideline;
+        let like = self.free_text(engine, pool, &titles.join("\n"))?;
+        let words = like.ranked(spec.depth).or_fail("retrieve")?;
+        if !words.is_empty() {
+            let said = "no guideline is near the query itself; those here are near the titles of the nearest cases";
+            self.remarks.push(said.to_owned());
+        }
+        let lists = PoolLists {
+            words,
+            like: Some(like),
+            is_guess: true,
+            ..PoolLists::default()
+        };
+        self.lists.insert(pool, lists);
+        Ok(())
+    }
+
+    fn near(
+        &mut self,
+        engine: &Engine,
+        spec: &RetrieveSpec,
+        pool: Pool,
+    ) -> Result<Vec<ByVector>, Failure> {
+        let (Some(vectors), Some(asked)) = (&self.vectors, &self.asked) else {
+            return Ok(Vec::new());
+        };
+        if !vectors.pools().iter().any(|known| known == pool.name()) {
+            return Ok(Vec::new());
+        }
+        let allowed = self.allowed(engine, vectors, pool)?;
+        let ask = Ask {
+            among: allowed.as_ref(),
+            how: if spec.exact { How::Exact } else { How::Auto },
+            ..Ask::nearest(spec.depth)
+        };
+        let found = vectors
+            .search(pool.name(), &asked.fused, ask)
+            .or_fail("retrieve")?;
+        let rows = Pool::ALL.iter().map(|pool| vectors.rows(pool.name())).sum();
+        self.used = Some(VectorsUsed {
+            encoder: vectors.fingerprint().name,
+            generation: vectors.generation(),
+            search: match found.kind {
+                Kind::FlatExact => "exact".to_owned(),
+            },
+            rows,
+        });
+        // A row that shares nothing with the query is no candidate.
+        let mut hits: Vec<Near> = found.hits;
+        hits.retain(|near| near.score > 0.0);
+        match pool {
+            Pool::Guideline => Ok(hits.iter().map(|near| by_vector(near.key, near)).collect()),
+            Pool::Case => cases(engine, &hits),
+        }
+    }
+
+    fn allowed(
+        &self,
+        engine: &Engine,
+        vectors: &VectorIndex,
+        pool: Pool,
+    ) -> Result<Option<RowSet>, Failure> {
+        let barred: Vec<i64> = self.barred.of(pool).collect();
+        let passing = self.barred.passing(pool);
+        if barred.is_empty() && passing.is_none() {
+            return Ok(None);
+        }
+        let keys = |rows: &[i64]| keys_of(engine, pool, rows);
+        let barred = keys(&barred)?;
+        let passing = passing.map(keys).transpose()?;
+        Ok(Some(vectors.allowed(pool.name(), |key| {
+            let passes = passing
+                .as_ref()
+                .is_none_or(|passing| passing.contains(&key));
+            passes && !barred.contains(&key)
+        })))
+    }
+}
+
+/// The keys under which rows stand among the vectors.
+fn keys_of(engine: &Engine, pool: Pool, rows: &[i64]) -> Result<HashSet<i64>, Failure> {
+    if pool == Pool::Guideline {
+        return Ok(rows.iter().copied().collect());
+    }
+    let images = engine.with_store(|store| store.images_of_cases(rows).or_fail("retrieve"))?;
+    let alone = rows.iter().map(|case| key_of_case(*case));
+    Ok(images.into_iter().chain(alone).collect())
+}
+
+impl PoolLists {
+    pub(crate) fn like(&self) -> Option<&FreeText> {
+        self.like.as_ref()
+    }
+
+    /// Two lists became one.
+    pub(crate) fn is_fused(&self) -> bool {
+        self.is_hybrid
+    }
+}
+
+/// One list of both. Of one kind alone its own scores: they can then be compared between pools.
+pub(crate) fn fused(lists: &PoolLists, fusion: Fusion) -> Vec<Fused<i64>> {
+    let dense = lists.dense.iter().map(|near| (near.row, near.cosine));
+    let words = lists.words.iter().map(|row| (row.id, f64::from(row.score)));
+    if lists.is_hybrid {
+        let (dense, words): (Vec<_>, Vec<_>) = (dense.collect(), words.collect());
+        return semihv_domain::fuse(fusion, &dense, &words);
+    }
+    let is_dense = !lists.dense.is_empty();
+    let mut fused: Vec<Fused<i64>> = if is_dense {
+        alone(dense, is_dense)
+    } else {
+        alone(words, is_dense)
+    };
+    if lists.is_guess {
+        // A guess upon a guess stands below every case.
+        let best = fused.first().map_or(1.0, |fused| fused.score);
+        for fused in &mut fused {
+            fused.score *= LEAST_SCORE / best.max(f64::MIN_POSITIVE);
+        }
+    }
+    fused
+}
+
+fn alone(list: impl Iterator<Item = (i64, f64)>, is_dense: bool) -> Vec<Fused<i64>> {
+    let fused = (1..).zip(list).map(|(rank, (id, score))| {
+        let share = Some(Share {
+            rank,
+            score,
+            adds: score,
+        });
+        Fused {
+            id,
+            score,
+            dense: share.filter(|_| is_dense),
+            lexical: share.filter(|_| !is_dense),
+        }
+    });
+    fused.collect()
+}
+
+pub(super) fn kind_of(pool: Pool) -> DocumentKind {
+    match pool {
+        Pool::Case => DocumentKind::Case,
+        Pool::Guideline => DocumentKind::Passage,
+    }
+}
+
+fn by_vector(row: i64, near: &Near) -> ByVector {
+    ByVector {
+        row,
+        key: near.key,
+        cosine: f64::from(near.score),
+    }
+}
+
+/// The best image of every case.
+fn cases(engine: &Engine, hits: &[Near]) -> Result<Vec<ByVector>, Failure> {
+    let keys = hits.iter().map(|near| near.key);
+    let images: Vec<i64> = keys.filter(|key| *key > 0).collect();
+    let owners = engine.with_store(|store| store.cases_of_images(&images).or_fail("retrieve"))?;
+    let mut seen = HashSet::new();
+    let mut cases = Vec::new();
+    for near in hits {
+        // Gone since the vectors were made.
+        let Some(case) = owner(&owners, near.key) else {
+            continue;
+        };
+        if seen.insert(case) {
+            cases.push(by_vector(case, near));
+        }
+    }
+    Ok(cases)
+}
+
+/// The case of a row: an image's, or one without images.
+pub(super) fn owner(owners: &HashMap<i64, i64>, key: i64) -> Option<i64> {
+    if key < 0 {
+        return Some(key_of_case(key));
+    }
+    owners.get(&key).copied()
+}
