@@ -185,7 +185,7 @@ fn print(report: &RetrievalReport, output: &mut Output) -> Result<(), VerbError>
         let names = report
             .measures
             .iter()
-            .map(|measure| format!("{measure:>11}"));
+            .map(|measure| format!("{:>11}", measure.to_string()));
         output.line(&format!("{:<10}{}", "", names.collect::<String>()))?;
         for list in &pool.lists {
             let means = list.means.iter().map(|mean| format!("{mean:>11.4}"));
@@ -193,13 +193,33 @@ fn print(report: &RetrievalReport, output: &mut Output) -> Result<(), VerbError>
         }
         print_comparisons(pool, output)?;
         print_fitted(pool, output)?;
-        let counts = [
-            (pool.unanswered.len(), "found nothing"),
-            (pool.without_relevant.len(), "have nothing relevant"),
-        ];
-        for (count, said) in counts.iter().filter(|(count, _)| *count > 0) {
-            output.line(&format!("{count} queries {said}: they count as 0"))?;
-        }
+        print_nought(pool, output)?;
+    }
+    Ok(())
+}
+
+/// Queries that count as 0, whatever is searched.
+fn print_nought(pool: &PoolReport, output: &mut Output) -> Result<(), VerbError> {
+    let (unanswered, empty) = (pool.unanswered.len(), pool.without_relevant.len());
+    if unanswered > 0 {
+        output.line(&format!(
+            "{unanswered} queries found nothing: they count as 0"
+        ))?;
+    }
+    let others = pool.queries.saturating_sub(empty);
+    if empty == 0 || others == 0 {
+        return Ok(());
+    }
+    output.line(&format!(
+        "{empty} queries have nothing relevant and count as 0; without them:"
+    ))?;
+    let scale = pool.queries as f64 / others as f64;
+    for list in &pool.lists {
+        let means = list
+            .means
+            .iter()
+            .map(|mean| format!("{:>11.4}", mean * scale));
+        output.line(&format!("{:<10}{}", list.name, means.collect::<String>()))?;
     }
     Ok(())
 }
