@@ -25,7 +25,7 @@ pub enum Verb {
     /// Answer requests, one JSON object a line
     Serve(Serve),
     /// Train two projections over frozen features of texts and images
-    TrainRetriever(TrainRetriever),
+    TrainRetriever(Box<TrainRetriever>),
 }
 
 #[derive(Debug, Args)]

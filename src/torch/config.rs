@@ -163,7 +163,7 @@ pub(crate) fn picture_of_open_clip(config: &Config, side: u32) -> Result<Picture
 }
 
 const CLIP_MEAN: [f32; 3] = [0.481_454_66, 0.457_827_5, 0.408_210_73];
-const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_58, 0.275_777_11];
+const CLIP_STD: [f32; 3] = [0.268_629_54, 0.261_302_6, 0.275_777_1];
 
 fn finished(config: &Config, spec: PictureSpec) -> Result<PictureSpec, Fault> {
     if spec.side == 0 || spec.side > LARGEST_SIDE {

@@ -202,7 +202,7 @@ fn attend(
 
 /// A learned query that looks at everything once (SigLIP's head).
 pub(crate) struct Probe {
-    probe: Tensor,
+    asks: Tensor,
     query: Linear,
     keys: Linear,
     out: Linear,
@@ -224,7 +224,7 @@ impl Probe {
             Linear::new(&attention, rows, Some(bias))
         };
         Ok(Self {
-            probe: scope.tensor("probe")?,
+            asks: scope.tensor("probe")?,
             query: part(0, width)?,
             keys: part(width, 2 * width)?,
             out: Linear::load(&attention.sub("out_proj"))?,
@@ -236,7 +236,7 @@ impl Probe {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor, Fault> {
         let (batch, length, width) = x.size3()?;
         let each = width / self.heads;
-        let probe = self.probe.f_expand([batch, 1, width], false)?;
+        let probe = self.asks.f_expand([batch, 1, width], false)?;
         let query = self.query.forward(&probe)?;
         let query = query
             .f_view([batch, 1, self.heads, each])?

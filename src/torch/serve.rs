@@ -46,19 +46,18 @@ impl Shelf {
     fn open(&mut self, folder: &Path) -> Result<&Model, Fault> {
         let stamp = stamp(folder)?;
         let is_same = |held: &Held| held.folder == folder && held.stamp == stamp;
-        let held = match self.0.iter().position(is_same) {
-            Some(at) => self.0.remove(at),
-            None => {
-                // What lies there now takes the place of what lay there before.
-                self.0.retain(|held| held.folder != folder);
-                if self.0.len() >= MOST_MODELS {
-                    self.0.remove(0);
-                }
-                Held {
-                    folder: folder.to_owned(),
-                    stamp,
-                    model: Model::open(folder, Device::cuda_if_available())?,
-                }
+        let held = if let Some(at) = self.0.iter().position(is_same) {
+            self.0.remove(at)
+        } else {
+            // What lies there now takes the place of what lay there before.
+            self.0.retain(|held| held.folder != folder);
+            if self.0.len() >= MOST_MODELS {
+                self.0.remove(0);
+            }
+            Held {
+                folder: folder.to_owned(),
+                stamp,
+                model: Model::open(folder, Device::cuda_if_available())?,
             }
         };
         self.0.push(held);

@@ -13,6 +13,8 @@ use crate::fault::Fault;
 
 /// Names of a whole model in one file, as transformers and open_clip write it.
 const WHOLE: [&str; 2] = ["model.safetensors", "open_clip_model.safetensors"];
+/// More than any encoder has.
+const MOST_LAYERS: usize = 1000;
 const INDEX: &str = "model.safetensors.index.json";
 
 pub(crate) struct Weights {
@@ -163,8 +165,7 @@ impl Scope<'_> {
 
     /// How many numbered parts there are: `name.0`, `name.1`, …
     pub(crate) fn count(&self, name: &str, probe: &str) -> usize {
-        (0..)
-            .take_while(|at| self.has(&format!("{name}.{at}.{probe}")))
-            .count()
+        let is_there = |at: &usize| self.has(&format!("{name}.{at}.{probe}"));
+        (0..MOST_LAYERS).take_while(is_there).count()
     }
 }
