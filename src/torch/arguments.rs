@@ -42,7 +42,7 @@ pub struct Serve {
 
 #[derive(Debug, Args)]
 pub struct TrainRetriever {
-    /// Safetensors with `text` [N, dt], `image` [N, di] (F32) and `group` [N] (I64)
+    /// Safetensors with `text` N x dt, `image` N x di (F32) and `group` N (I64)
     #[arg(long, value_name = "FILE")]
     pub features: PathBuf,
 
