@@ -19,6 +19,7 @@ mod retrieved;
 mod run;
 mod safe_text;
 mod search;
+pub mod worker;
 
 pub use case::{Caption, Case, Image, ImageState, Section};
 pub use cut::{Cut, UnknownCut};

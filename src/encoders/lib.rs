@@ -4,12 +4,22 @@
 //! has learned nothing, so no word is near a picture. Its vectors have one space for texts and one
 //! for pictures: raw vectors of both can be summed and normalised as UniIR's score fusion does.
 //!
-//! Deliberately absent: learned models, files, indexes.
+//! Beside it is what models need that run in another process: pictures prepared for them, the
+//! client of the worker, and the projection that is trained over them.
+//!
+//! Deliberately absent: the models themselves, indexes.
 
+pub mod lines;
 mod picture;
+mod prepare;
+mod projection;
+pub mod tensors;
 mod text;
+pub mod worker;
 
 pub use picture::encode_picture;
+pub use prepare::prepare;
+pub use projection::{OtherDimension, Projection};
 pub use text::encode_text;
 
 /// What is written into every index made with it. Raise the number with every change of a vector.
