@@ -23,6 +23,9 @@ pub(crate) fn retrieval(
         RetrievalVerb::Eval(arguments) => eval(engine, arguments, output),
         RetrievalVerb::Judge(arguments) => judge(engine, arguments, output),
         RetrievalVerb::Judged { out, .. } => judged(engine, out, output),
+        RetrievalVerb::Features { out, without, .. } => {
+            features(engine, (out, without.as_deref()), output)
+        }
     }
 }
 
@@ -377,4 +380,47 @@ fn judged(engine: &Engine, folder: &Path, output: &mut Output) -> Result<(), Ver
     }
     let count = queries.len();
     Ok(output.line(&format!("{count} judged queries in {}", folder.display()))?)
+}
+
+/// What a retriever is trained on.
+fn features(
+    engine: &Engine,
+    (out, without): (&Path, Option<&Path>),
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    let without: Vec<String> = match without {
+        None => Vec::new(),
+        Some(path) => read(path)?
+            .lines()
+            .map(|key| key.trim().to_owned())
+            .collect(),
+    };
+    let bar = (is_watched() && !output.is_json()).then(|| ProgressBar::new(0));
+    let counts = engine.write_features(out, &without, &mut |done, total| {
+        if let Some(bar) = &bar {
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+        true
+    })?;
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    let Some(counts) = counts else {
+        return Ok(());
+    };
+    let (pairs, cases, left) = (counts.pairs, counts.cases, counts.left);
+    if output.is_json() {
+        return Ok(
+            output.json(&serde_json::json!({ "pairs": pairs, "cases": cases, "left": left }))?
+        );
+    }
+    output.line(&format!(
+        "{pairs} pairs of {cases} cases in {}; {left} images left out",
+        out.display()
+    ))?;
+    Ok(output.line(&format!(
+        "next: semihv-torch train-retriever --features {} --out DIR, then set retriever = \"DIR/checkpoint.safetensors\"",
+        out.display()
+    ))?)
 }

@@ -57,6 +57,16 @@ pub enum RetrievalVerb {
     Eval(EvalArguments),
     /// Say how relevant a case or passage is for a query, pin it or exclude it
     Judge(JudgeArguments),
+    /// Write the raw vectors of all image-text pairs: what `semihv-torch train-retriever` trains on
+    Features {
+        /// A safetensors file
+        out: PathBuf,
+        /// A file with keys of cases, one a line, that are left out to be measured on
+        #[arg(long, value_name = "FILE")]
+        without: Option<PathBuf>,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Write what was judged in this workspace as qrels and queries
     Judged {
         /// A folder that gets qrels.txt and queries.jsonl
@@ -72,7 +82,7 @@ impl RetrievalVerb {
         match self {
             Self::Eval(arguments) => &arguments.common,
             Self::Judge(arguments) => &arguments.common,
-            Self::Judged { common, .. } => common,
+            Self::Judged { common, .. } | Self::Features { common, .. } => common,
         }
     }
 }

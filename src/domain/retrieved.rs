@@ -143,6 +143,9 @@ pub struct Retrieved {
     pub fusions: BTreeMap<Pool, Fusion>,
     /// Where that rule is from.
     pub weighed: Weighed,
+    /// What was put before the text of the query, where the encoder was trained so.
+    #[serde(default)]
+    pub instructions: BTreeMap<Pool, String>,
     pub vectors: Option<VectorsUsed>,
     pub left_out: LeftOut,
     /// What was judged not to be handed on for this query.

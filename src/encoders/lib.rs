@@ -30,7 +30,10 @@ pub const DIM: usize = TEXT + PICTURE;
 /// The first of them count parts of words.
 const TEXT: usize = 640;
 /// The others describe greys, edges, layout and colours of a picture.
-const PICTURE: usize = 384;
+const PICTURE: usize = PICTURE_DIM;
+
+/// The last numbers of a vector are those of the picture.
+pub const PICTURE_DIM: usize = 384;
 
 /// Makes the length of a vector 1; one that is nothing stays so.
 fn normalise(values: &mut [f32]) {

@@ -111,7 +111,10 @@ mod tests {
         let tensor = |name: &str, rows: usize, columns: usize| Named {
             name: name.to_owned(),
             shape: vec![rows, columns],
-            values: (0..rows * columns).map(|at| at as f32).collect(),
+            values: (0..rows * columns)
+                .map(|at| at as f32)
+                .collect::<Vec<f32>>()
+                .into(),
         };
         let tensors = [
             tensor("text.weight", 2, 3),

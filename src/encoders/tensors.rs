@@ -215,7 +215,43 @@ impl Tensors {
 pub struct Named {
     pub name: String,
     pub shape: Vec<usize>,
-    pub values: Vec<f32>,
+    pub values: Numbers,
+}
+
+/// The kinds of numbers that are written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Numbers {
+    F32(Vec<f32>),
+    I64(Vec<i64>),
+}
+
+impl From<Vec<f32>> for Numbers {
+    fn from(values: Vec<f32>) -> Self {
+        Self::F32(values)
+    }
+}
+
+impl Numbers {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::F32(_) => "F32",
+            Self::I64(_) => "I64",
+        }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::F32(values) => values.iter().flat_map(|it| it.to_le_bytes()).collect(),
+            Self::I64(values) => values.iter().flat_map(|it| it.to_le_bytes()).collect(),
+        }
+    }
+
+    fn size(&self) -> usize {
+        match self {
+            Self::F32(values) => values.len() * 4,
+            Self::I64(values) => values.len() * 8,
+        }
+    }
 }
 
 /// Writes a whole file; the caller sees to it that nobody reads half of one.
@@ -230,10 +266,10 @@ pub fn write(
     }
     let mut start = 0;
     for tensor in tensors {
-        let end = start + tensor.values.len() * 4;
+        let end = start + tensor.values.size();
         header.insert(
             tensor.name.clone(),
-            serde_json::json!({"dtype": "F32", "shape": tensor.shape, "data_offsets": [start, end]}),
+            serde_json::json!({"dtype": tensor.values.kind(), "shape": tensor.shape, "data_offsets": [start, end]}),
         );
         start = end;
     }
@@ -243,12 +279,7 @@ pub fn write(
     out.write_all(&(json.len() as u64).to_le_bytes())?;
     out.write_all(&json)?;
     for tensor in tensors {
-        let bytes: Vec<u8> = tensor
-            .values
-            .iter()
-            .flat_map(|it| it.to_le_bytes())
-            .collect();
-        out.write_all(&bytes)?;
+        out.write_all(&tensor.values.bytes())?;
     }
     out.flush()
 }
@@ -271,7 +302,7 @@ mod tests {
         let tensor = Named {
             name: "a".to_owned(),
             shape: vec![2, 2],
-            values: vec![1.0, 2.0, 3.0, -4.5],
+            values: vec![1.0, 2.0, 3.0, -4.5].into(),
         };
         let metadata = [("by".to_owned(), "us".to_owned())].into();
         write(&mut bytes, &[tensor], &metadata).unwrap();

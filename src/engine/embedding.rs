@@ -7,12 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use semihv_domain::{Failure, FailureKind, JobProgress, Pool};
-use semihv_encoders::{DIM, NAME, encode_picture, encode_text};
 use semihv_imaging::{Extent, Limits, Raster, Scan, render};
-use semihv_vectors::{Fingerprint, NewRow, Opened, VectorIndex};
+use semihv_vectors::{NewRow, Opened, VectorIndex};
 use semihv_workspace::{SearchableCase, SearchablePassage, Store};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::encoding::{Encoding, Looked};
 use crate::engine::locked;
 use crate::failures::OrFail;
 use crate::jobs::{Ending, Progress};
@@ -42,22 +42,6 @@ pub(crate) fn key_of_case(case: i64) -> i64 {
     -case
 }
 
-/// The counted encoder, as indexes remember it.
-pub(crate) fn counted() -> Fingerprint {
-    Fingerprint {
-        name: NAME.to_owned(),
-        weights: "none".to_owned(),
-        preprocess: NAME.to_owned(),
-        tokenizer: NAME.to_owned(),
-        context_length: 0,
-        fusion: Fingerprint::FUSION.to_owned(),
-        dim: DIM as u32,
-        dtype: "f32".to_owned(),
-        instructions: "none".to_owned(),
-        seed: 0,
-    }
-}
-
 impl Engine {
     /// The vectors, opened at first use; `None` before they were made for the first time.
     pub(crate) fn vectors(&self) -> Result<Option<Arc<VectorIndex>>, Failure> {
@@ -85,11 +69,12 @@ pub(crate) fn run(
     rebuild: Rebuild,
     progress: &mut Progress,
 ) -> Result<Ending, Failure> {
+    let encoding = engine.encoding()?;
     let index = match rebuild {
-        Rebuild::Incremental => usable(engine)?,
-        Rebuild::FromNothing => begin(engine)?,
+        Rebuild::Incremental => usable(engine, &encoding)?,
+        Rebuild::FromNothing => begin(engine, &encoding)?,
     };
-    let mut made = Made::new(engine, &index, progress)?;
+    let mut made = Made::new(engine, (&index, &encoding), progress)?;
     let is_whole = made.cases()? && made.passages()?;
     made.flush()?;
     if !is_whole {
@@ -111,7 +96,7 @@ pub(crate) fn run(
 
 /// The index that is there, mended where something of it is damaged; an empty one when there is
 /// none, or when it was made with another encoder.
-fn usable(engine: &Engine) -> Result<Arc<VectorIndex>, Failure> {
+fn usable(engine: &Engine, encoding: &Encoding) -> Result<Arc<VectorIndex>, Failure> {
     let folder = engine.inner.places.vectors();
     if let Opened::Repaired { index, why } = VectorIndex::open(&folder).or_fail("vectors")? {
         tracing::warn!(%why, "the vectors are written anew from what can be read");
@@ -119,16 +104,16 @@ fn usable(engine: &Engine) -> Result<Arc<VectorIndex>, Failure> {
         index.compact(&mut |_| {}).or_fail("vectors")?;
     }
     match engine.vectors()? {
-        Some(index) if index.fingerprint().differs(&counted()).is_none() => Ok(index),
-        _ => begin(engine),
+        Some(index) if index.fingerprint().differs(&encoding.fingerprint).is_none() => Ok(index),
+        _ => begin(engine, encoding),
     }
 }
 
 /// An empty index in the place of whatever is there.
-fn begin(engine: &Engine) -> Result<Arc<VectorIndex>, Failure> {
+fn begin(engine: &Engine, encoding: &Encoding) -> Result<Arc<VectorIndex>, Failure> {
     let folder = engine.inner.places.vectors();
     *locked(&engine.inner.vectors) = None;
-    let builder = VectorIndex::build(&folder, counted()).or_fail("vectors")?;
+    let builder = VectorIndex::build(&folder, encoding.fingerprint.clone()).or_fail("vectors")?;
     builder.finish(&mut |_| {}).or_fail("vectors")?;
     engine.vectors()?.ok_or_else(|| {
         let summary = "the vectors that were just made cannot be found";
@@ -140,6 +125,7 @@ fn begin(engine: &Engine) -> Result<Arc<VectorIndex>, Failure> {
 struct Made<'a> {
     engine: &'a Engine,
     index: &'a VectorIndex,
+    encoding: &'a Encoding,
     progress: &'a mut Progress,
     store: Store,
     known: HashMap<Pool, HashMap<i64, u64>>,
@@ -154,7 +140,7 @@ struct Made<'a> {
 impl<'a> Made<'a> {
     fn new(
         engine: &'a Engine,
-        index: &'a VectorIndex,
+        (index, encoding): (&'a VectorIndex, &'a Encoding),
         progress: &'a mut Progress,
     ) -> Result<Self, Failure> {
         let store = engine.connect(semihv_workspace::Durability::Kill)?;
@@ -163,6 +149,7 @@ impl<'a> Made<'a> {
         Ok(Self {
             engine,
             index,
+            encoding,
             progress,
             store,
             known: known.into_iter().collect(),
@@ -282,7 +269,7 @@ impl<'a> Made<'a> {
     /// Makes what is wanted and puts it on disk.
     fn flush(&mut self) -> Result<(), Failure> {
         let waiting = std::mem::take(&mut self.waiting);
-        let (rows, unreadable) = embedded(&waiting);
+        let (rows, unreadable) = embedded(&waiting, self.encoding)?;
         self.added += rows.len();
         self.unreadable += unreadable;
         if rows.is_empty() {
@@ -358,15 +345,45 @@ impl Row {
     }
 }
 
-/// Rows on all cores, and how many images could not be read. What has neither a word nor an image
-/// is no row.
-fn embedded(wanted: &[Wanted]) -> (Vec<Row>, usize) {
+/// Rows, and how many images could not be read. What has neither a word nor an image is no row.
+fn embedded(wanted: &[Wanted], encoding: &Encoding) -> Result<(Vec<Row>, usize), Failure> {
+    let (looked, unreadable) = looked_at(wanted, encoding);
+    let texts: Vec<&str> = wanted.iter().map(|wanted| wanted.text.as_str()).collect();
+    let texts = encoding.texts(&texts)?;
+    let has_picture: Vec<bool> = looked.iter().map(Option::is_some).collect();
+    let mut pictures = encoding
+        .pictures(looked.into_iter().flatten().collect())?
+        .into_iter();
+    let mut rows = Vec::new();
+    for ((wanted, text), has_picture) in wanted.iter().zip(texts).zip(has_picture) {
+        let image = has_picture.then(|| pictures.next()).flatten();
+        if text.is_some() || image.is_some() {
+            rows.push(Row {
+                pool: wanted.pool,
+                key: wanted.key,
+                hash: wanted.hash,
+                text,
+                image,
+            });
+        }
+    }
+    Ok((rows, unreadable))
+}
+
+/// The pictures on all cores, and how many could not be read.
+fn looked_at(wanted: &[Wanted], encoding: &Encoding) -> (Vec<Option<Looked>>, usize) {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = wanted.len().div_ceil(threads).max(1);
-    let made: Vec<(Option<Row>, bool)> = std::thread::scope(|scope| {
+    let look = |wanted: &Wanted| {
+        let picture = wanted.location.as_deref().map(first_look);
+        let is_unreadable = matches!(picture, Some(Err(_)));
+        let picture = picture.and_then(Result::ok);
+        (picture.and_then(|it| encoding.look(&it)), is_unreadable)
+    };
+    let made: Vec<(Option<Looked>, bool)> = std::thread::scope(|scope| {
         let workers: Vec<_> = wanted
             .chunks(share)
-            .map(|chunk| scope.spawn(|| chunk.iter().map(row).collect::<Vec<_>>()))
+            .map(|chunk| scope.spawn(|| chunk.iter().map(look).collect::<Vec<_>>()))
             .collect();
         let joined = workers.into_iter().flat_map(|worker| match worker.join() {
             Ok(rows) => rows,
@@ -374,32 +391,9 @@ fn embedded(wanted: &[Wanted]) -> (Vec<Row>, usize) {
         });
         joined.collect()
     });
-    let unreadable = made
-        .iter()
-        .filter(|(_, is_unreadable)| *is_unreadable)
-        .count();
-    (
-        made.into_iter().filter_map(|(row, _)| row).collect(),
-        unreadable,
-    )
-}
-
-fn row(wanted: &Wanted) -> (Option<Row>, bool) {
-    let text = Some(encode_text(&wanted.text)).filter(|vector| is_something(vector));
-    let picture = wanted.location.as_deref().map(first_look);
-    let is_unreadable = matches!(picture, Some(Err(_)));
-    let picture = picture.and_then(Result::ok);
-    let image = picture
-        .map(|it| encode_picture(&it))
-        .filter(|vector| is_something(vector));
-    let row = (text.is_some() || image.is_some()).then_some(Row {
-        pool: wanted.pool,
-        key: wanted.key,
-        hash: wanted.hash,
-        text,
-        image,
-    });
-    (row, is_unreadable)
+    let unreadable = made.iter().filter(|(_, is_unreadable)| *is_unreadable);
+    let count = unreadable.count();
+    (made.into_iter().map(|(looked, _)| looked).collect(), count)
 }
 
 pub(crate) fn is_something(vector: &[f32]) -> bool {

@@ -8,8 +8,10 @@ mod demo;
 mod demo_run;
 mod edit;
 mod embedding;
+mod encoding;
 mod engine;
 mod failures;
+mod features;
 mod import;
 mod indexing;
 mod jobs;
@@ -28,6 +30,7 @@ mod watch;
 pub use demo::{DemoSummary, demo};
 pub use edit::Edited;
 pub use engine::{Engine, OpenOptions, Writing, now};
+pub use features::FeatureCounts;
 pub use import::DryRun;
 pub use judging::{
     ENOUGH_JUDGED, EVALUATED_DEPTH, EvaluateSpec, JudgedRows, ListReport, OwnJudgements,

@@ -21,6 +21,10 @@ pub struct SettingsFile {
     pub index_after_import: Option<bool>,
     pub query_timeout_ms: Option<u64>,
     pub link_kbit: Option<u64>,
+    pub encoder: Option<String>,
+    pub encoder_command: Option<String>,
+    pub retriever: Option<String>,
+    pub query_instructions: Option<bool>,
 }
 
 /// The user's own file: settings and key bindings.
@@ -167,6 +171,15 @@ pub struct Settings {
     pub query_timeout_ms: Sourced<u64>,
     /// What the link to the terminal carries, in kbit/s; 0: 4000 over SSH, any here.
     pub link_kbit: Sourced<u64>,
+    /// What makes vectors: `counted`, or the folder of a model.
+    pub encoder: Sourced<String>,
+    /// What starts the worker that runs models; empty: `semihv-torch serve --stdio`. A command is
+    /// the user's to give, never a workspace's, which may come from anyone.
+    pub encoder_command: Sourced<String>,
+    /// The checkpoint of a projection that was trained over the encoder; empty: none.
+    pub retriever: Sourced<String>,
+    /// An instruction is put before the text of a query, as UniIR's models were trained with.
+    pub query_instructions: Sourced<bool>,
 }
 
 impl Settings {
@@ -183,6 +196,10 @@ impl Settings {
             index_after_import: Sourced::builtin(true),
             query_timeout_ms: Sourced::builtin(0),
             link_kbit: Sourced::builtin(0),
+            encoder: Sourced::builtin("counted".to_owned()),
+            encoder_command: Sourced::builtin(String::new()),
+            retriever: Sourced::builtin(String::new()),
+            query_instructions: Sourced::builtin(false),
         }
     }
 
@@ -198,6 +215,13 @@ impl Settings {
             .overlay(file.index_after_import, layer);
         self.query_timeout_ms.overlay(file.query_timeout_ms, layer);
         self.link_kbit.overlay(file.link_kbit, layer);
+        self.encoder.overlay(file.encoder, layer);
+        if layer != Layer::Workspace {
+            self.encoder_command.overlay(file.encoder_command, layer);
+        }
+        self.retriever.overlay(file.retriever, layer);
+        self.query_instructions
+            .overlay(file.query_instructions, layer);
         self
     }
 
@@ -234,6 +258,22 @@ impl Settings {
                 self.link_kbit.value.to_string(),
                 self.link_kbit.layer,
             ),
+            ("encoder", self.encoder.value.clone(), self.encoder.layer),
+            (
+                "encoder_command",
+                self.encoder_command.value.clone(),
+                self.encoder_command.layer,
+            ),
+            (
+                "retriever",
+                self.retriever.value.clone(),
+                self.retriever.layer,
+            ),
+            (
+                "query_instructions",
+                self.query_instructions.value.to_string(),
+                self.query_instructions.layer,
+            ),
         ]
     }
 }
@@ -241,6 +281,20 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_workspace_names_no_command() {
+        let file = || SettingsFile {
+            encoder: Some("models/minilm".into()),
+            encoder_command: Some("curl evil.example".into()),
+            ..Default::default()
+        };
+        let settings = Settings::builtin("ada").overlay(file(), Layer::Workspace);
+        assert_eq!(settings.encoder.value, "models/minilm");
+        assert_eq!(settings.encoder_command.value, "");
+        let settings = settings.overlay(file(), Layer::User);
+        assert_eq!(settings.encoder_command.value, "curl evil.example");
+    }
 
     #[test]
     fn the_later_layer_wins_and_says_so() {

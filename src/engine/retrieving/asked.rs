@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_encoders::{encode_picture, encode_text};
 use semihv_imaging::{Extent, Limits, Raster, Scan, render};
 use semihv_vectors::fuse;
 
+use super::instructions::instructed;
 use super::{QueryImage, RetrieveSpec};
 use crate::Engine;
-use crate::embedding::{is_something, seen_first};
+use crate::embedding::seen_first;
+use crate::encoding::Encoding;
 use crate::failures::OrFail;
 
 /// A part of an image is shown at least this large before it is described.
@@ -18,53 +19,74 @@ const PART_SIDE: f32 = 256.0;
 const LARGEST: f32 = 4_096.0;
 
 /// Raw vectors of text and image, and their sum, normalised once.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) text: Option<Vec<f32>>,
     pub(crate) image: Option<Vec<f32>>,
     /// Of the image as a whole, where a part of it is looked for: it tells the same image.
     pub(crate) whole_image: Option<Vec<f32>>,
+    /// What was put before the text.
+    pub(crate) instruction: Option<&'static str>,
     pub(crate) fused: Vec<f32>,
 }
 
-/// `None`: the query holds nothing that the encoder sees.
-pub(crate) fn asked(
+/// Raw vectors of a query's image: of the part that is meant, and of the whole.
+#[derive(Debug, Default)]
+pub(crate) struct AskedImage {
+    part: Option<Vec<f32>>,
+    whole: Option<Vec<f32>>,
+}
+
+pub(crate) fn asked_image(
     engine: &Engine,
+    encoding: &Encoding,
     spec: &RetrieveSpec,
-    text: &str,
-) -> Result<Option<Asked>, Failure> {
-    let text = Some(encode_text(text)).filter(|vector| is_something(vector));
+) -> Result<AskedImage, Failure> {
     let scan = match &spec.image {
-        None => None,
-        Some(QueryImage::File(path)) => Some(Arc::new(crate::read_scan(path)?)),
+        None => return Ok(AskedImage::default()),
+        Some(QueryImage::File(path)) => Arc::new(crate::read_scan(path)?),
         Some(QueryImage::Stored(image)) => {
             let found = engine.with_store(|store| store.image(*image).or_fail("retrieve"))?;
             let found = found.ok_or_else(|| {
                 let summary = format!("there is no image {image}");
                 Failure::new("retrieve", FailureKind::User, summary)
             })?;
-            Some(engine.open_scan(&found.location)?)
+            engine.open_scan(&found.location)?
         }
     };
-    let described =
-        |picture: &Raster| Some(encode_picture(picture)).filter(|vector| is_something(vector));
-    let (mut image, mut whole_image) = (None, None);
-    if let Some(scan) = &scan {
-        whole_image = described(&seen_first(scan)?);
-        image = match spec.part {
-            None => whole_image.clone(),
-            Some(part) => described(&part_of(scan, part)?),
-        };
-    }
-    if text.is_none() && image.is_none() {
+    let described = |picture: &Raster| -> Result<Option<Vec<f32>>, Failure> {
+        let looked = encoding.look(picture).into_iter().collect();
+        Ok(encoding.pictures(looked)?.pop())
+    };
+    let whole = described(&seen_first(&scan)?)?;
+    let part = match spec.part {
+        None => whole.clone(),
+        Some(part) => described(&part_of(&scan, part)?)?,
+    };
+    Ok(AskedImage { part, whole })
+}
+
+/// `None`: the query holds nothing that the encoder sees.
+pub(crate) fn asked(
+    encoding: &Encoding,
+    image: &AskedImage,
+    (text, instruction): (&str, Option<&'static str>),
+) -> Result<Option<Asked>, Failure> {
+    let said = match instruction {
+        Some(instruction) => instructed(instruction, text),
+        None => text.to_owned(),
+    };
+    let text = encoding.texts(&[&said])?.pop().flatten();
+    if text.is_none() && image.part.is_none() {
         return Ok(None);
     }
-    let fused = fuse(text.as_deref(), image.as_deref()).or_fail("retrieve")?;
+    let fused = fuse(text.as_deref(), image.part.as_deref()).or_fail("retrieve")?;
     Ok(Some(Asked {
         fused: fused.as_slice().to_vec(),
         text,
-        image,
-        whole_image,
+        image: image.part.clone(),
+        whole_image: image.whole.clone(),
+        instruction,
     }))
 }
 

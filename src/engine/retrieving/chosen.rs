@@ -63,6 +63,7 @@ impl Looked {
             hits,
             fusions,
             weighed,
+            instructions: self.instructions(),
             vectors: self.used.clone(),
             left_out: self.barred.left_out,
             excluded: Vec::new(),
@@ -189,9 +190,15 @@ impl Looked {
         Some(found.key)
     }
 
+    fn instructions(&self) -> BTreeMap<Pool, String> {
+        let each = self.asked.iter();
+        each.filter_map(|(pool, asked)| Some((*pool, asked.instruction?.to_owned())))
+            .collect()
+    }
+
     /// The cosine of the hit in its four parts.
     fn parts(&self, pool: Pool, key: i64) -> Option<CosineParts> {
-        let asked = self.asked.as_ref()?;
+        let asked = self.asked.get(&pool)?;
         let parts = self.vectors.as_ref()?.parts(pool.name(), key)?;
         let terms = FourTerms::of(
             (asked.text.as_deref(), asked.image.as_deref()),

@@ -7,7 +7,8 @@ use semihv_domain::{DocumentKind, Failure, Fused, Fusion, Pool, Share, VectorsUs
 use semihv_retrieval::{FreeText, RankedRow};
 use semihv_vectors::{Ask, How, Kind, Near, RowSet, VectorIndex};
 
-use super::asked::{Asked, asked};
+use super::asked::{Asked, asked, asked_image};
+use super::instructions::instruction;
 use super::left_out::Barred;
 use super::{KEPT, RetrieveSpec, about, whole_text};
 use crate::Engine;
@@ -46,7 +47,8 @@ pub(crate) struct PoolLists {
 pub(crate) struct Looked {
     pub(super) lists: HashMap<Pool, PoolLists>,
     pub(super) vectors: Option<Arc<VectorIndex>>,
-    pub(super) asked: Option<Asked>,
+    /// By pool: instructions differ.
+    pub(super) asked: HashMap<Pool, Asked>,
     pub(super) barred: Barred,
     pub(super) used: Option<VectorsUsed>,
     pub(super) remarks: Vec<String>,
@@ -98,21 +100,9 @@ impl Looked {
     pub(crate) fn new(engine: &Engine, spec: &RetrieveSpec) -> Result<Self, Failure> {
         let text = whole_text(engine, spec)?;
         let mut remarks = Vec::new();
-        // Words still answer where the vectors cannot be read.
-        let vectors = engine.vectors().unwrap_or_else(|failure| {
-            let summary = failure.summary;
-            remarks.push(format!("{summary}: run `semihv vectors --rebuild`"));
-            None
-        });
-        let asked = if vectors.is_some() {
-            asked(engine, spec, &text)?
-        } else {
-            if remarks.is_empty() {
-                remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
-            }
-            None
-        };
-        let barred = Barred::new(engine, spec, (vectors.as_deref(), asked.as_ref()))?;
+        let (vectors, asked) = asked_by_pool(engine, (spec, &text), &mut remarks)?;
+        let any = asked.values().next();
+        let barred = Barred::new(engine, spec, (vectors.as_deref(), any))?;
         let mut looked = Self {
             lists: HashMap::new(),
             vectors,
@@ -149,7 +139,7 @@ impl Looked {
         let dense = self.near(engine, spec, pool)?;
         let mut lists = PoolLists {
             dense,
-            is_hybrid: self.asked.is_some() && !text.trim().is_empty(),
+            is_hybrid: self.asked.contains_key(&pool) && !text.trim().is_empty(),
             ..PoolLists::default()
         };
         if !text.trim().is_empty() {
@@ -208,7 +198,7 @@ impl Looked {
         spec: &RetrieveSpec,
         pool: Pool,
     ) -> Result<Vec<ByVector>, Failure> {
-        let (Some(vectors), Some(asked)) = (&self.vectors, &self.asked) else {
+        let (Some(vectors), Some(asked)) = (&self.vectors, self.asked.get(&pool)) else {
             return Ok(Vec::new());
         };
         if !vectors.pools().iter().any(|known| known == pool.name()) {
@@ -262,6 +252,58 @@ impl Looked {
             passes && !barred.contains(&key)
         })))
     }
+}
+
+type AskedByPool = HashMap<Pool, Asked>;
+
+/// The index and the query's vectors, or a remark why there are none: words still answer then.
+fn asked_by_pool(
+    engine: &Engine,
+    (spec, text): (&RetrieveSpec, &str),
+    remarks: &mut Vec<String>,
+) -> Result<(Option<Arc<VectorIndex>>, AskedByPool), Failure> {
+    let vectors = match engine.vectors() {
+        Ok(Some(vectors)) => vectors,
+        Ok(None) => {
+            remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
+            return Ok((None, AskedByPool::new()));
+        }
+        Err(failure) => {
+            let summary = failure.summary;
+            remarks.push(format!("{summary}: run `semihv vectors --rebuild`"));
+            return Ok((None, AskedByPool::new()));
+        }
+    };
+    let encoding = match engine.encoding() {
+        Ok(encoding) => encoding,
+        Err(failure) => {
+            let (summary, hint) = (failure.summary, failure.hint.unwrap_or_default());
+            remarks.push(format!("by words alone, {summary}: {hint}"));
+            return Ok((None, AskedByPool::new()));
+        }
+    };
+    let differs = vectors.fingerprint().differs(&encoding.fingerprint);
+    if let Some((key, theirs, ours)) = differs {
+        remarks.push(format!(
+            "by words alone: the vectors were made with {key} {theirs}, the settings say {ours}: run `semihv vectors`"
+        ));
+        return Ok((None, AskedByPool::new()));
+    }
+    let image = asked_image(engine, &encoding, spec)?;
+    let uses_instructions = engine.settings().query_instructions.value;
+    let mut by_pool = AskedByPool::new();
+    let mut same: Option<Asked> = None;
+    for pool in &spec.pools {
+        let wording = instruction(*pool, spec.image.is_some(), (text, spec.seed));
+        let wording = wording.filter(|_| uses_instructions);
+        let found = match same.take().filter(|it| it.instruction == wording) {
+            Some(same) => Some(same),
+            None => asked(&encoding, &image, (text, wording))?,
+        };
+        same.clone_from(&found);
+        by_pool.extend(found.map(|asked| (*pool, asked)));
+    }
+    Ok((Some(vectors), by_pool))
 }
 
 /// The keys under which rows stand among the vectors.

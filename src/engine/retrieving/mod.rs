@@ -4,6 +4,7 @@
 mod about;
 mod asked;
 mod chosen;
+mod instructions;
 mod left_out;
 mod looked;
 mod weights;
@@ -51,6 +52,8 @@ pub struct RetrieveSpec {
     pub exact: bool,
     /// Candidates of each list.
     pub depth: usize,
+    /// Draws the wording of instructions, where they are used.
+    pub seed: u64,
     pub weighing: Weighing,
 }
 
@@ -99,6 +102,7 @@ impl Default for RetrieveSpec {
             excluded: Vec::new(),
             exact: false,
             depth: DEEP,
+            seed: 0,
             weighing: Weighing::default(),
         }
     }

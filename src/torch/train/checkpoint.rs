@@ -60,7 +60,7 @@ fn named(name: &str, tensor: &Tensor) -> Result<Named, Fault> {
     Ok(Named {
         name: name.to_owned(),
         shape: tensor.size().iter().map(|side| *side as usize).collect(),
-        values,
+        values: values.into(),
     })
 }
 
