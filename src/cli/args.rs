@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use semihv_domain::Pool;
+use semihv_engine::{GRAPH_VERB, GraphPlan};
 use semihv_imaging::{ColourMap, Cut, WindowChoice};
 
 /// A terminal workbench for medical multimodal research: why is this answer wrong?
@@ -91,9 +92,15 @@ pub enum Verb {
         /// Start from nothing
         #[arg(long)]
         rebuild: bool,
+        /// Build a graph for pools of this many rows and more, where there is none
+        #[arg(long, value_name = "ROWS", default_value_t = GraphPlan::default().from)]
+        graph_from: usize,
         #[command(flatten)]
         common: Common,
     },
+    /// What `vectors` starts to build a graph
+    #[command(hide = true, name = GRAPH_VERB)]
+    VectorsGraph { folder: PathBuf, pool: String },
     /// The few cases and guidelines nearest to an image, a text or both, and why
     Retrieve(RetrieveArguments),
     /// Look at the pictures of a source: which are missing or unreadable?
@@ -220,6 +227,7 @@ impl Verb {
             | Self::Show { common, .. }
             | Self::Doctor { common, .. } => Some(common),
             Self::Init { .. }
+            | Self::VectorsGraph { .. }
             | Self::Demo { .. }
             | Self::Workspaces { .. }
             | Self::Generate { .. } => None,

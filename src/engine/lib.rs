@@ -10,6 +10,7 @@ mod edit;
 mod embedding;
 mod engine;
 mod failures;
+mod graphs;
 mod import;
 mod indexing;
 mod jobs;
@@ -28,6 +29,7 @@ mod watch;
 pub use demo::{DemoSummary, demo};
 pub use edit::Edited;
 pub use engine::{Engine, OpenOptions, Writing, now};
+pub use graphs::{GRAPH_VERB, GraphPlan, build_graph_alone};
 pub use import::DryRun;
 pub use pictures::read_file_image;
 pub use query::{

@@ -282,6 +282,7 @@ impl<'a> Run<'a> {
             generation: vectors.generation(),
             search: match found.kind {
                 Kind::FlatExact => "exact".to_owned(),
+                Kind::Hnsw { ef } => format!("hnsw {ef}"),
             },
             rows: Pool::ALL.iter().map(|pool| vectors.rows(pool.name())).sum(),
         });
@@ -367,9 +368,7 @@ impl<'a> Run<'a> {
                 images.into_iter().chain(alone).collect()
             }
         };
-        Ok(Some(
-            vectors.allowed(pool.name(), |key| !keys.contains(&key)),
-        ))
+        Ok(Some(vectors.all_but(pool.name(), &keys)))
     }
 
     fn words(
