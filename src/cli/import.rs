@@ -178,7 +178,7 @@ impl Bar {
     }
 
     fn show(&mut self, progress: &JobProgress) {
-        if let (Some(total), false) = (progress.total, self.has_total) {
+        if progress.total.is_some() && !self.has_total {
             let counts = if progress.unit == "bytes" {
                 "{bytes}/{total_bytes} {bytes_per_sec} ETA {eta} {msg}"
             } else {

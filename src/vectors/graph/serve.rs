@@ -8,8 +8,9 @@ use crate::kernels::Kernel;
 use crate::rows::{Chosen, Half, Pool, RowSet};
 use crate::search::{Asked, Found, How, Kind, found, scan_all, scan_chosen, scan_rows};
 
-/// A row that a walk looks at costs so many rows of a scan: they lie anywhere.
-const ROWS_OF_A_SCAN: f64 = 3.0;
+/// A row that a walk looks at costs so many rows of a scan, because it may lie anywhere: 159 ns and
+/// 34 ns at 100,000 rows of 384.
+const ROWS_OF_A_SCAN: f64 = 4.5;
 
 /// `None`: a scan is cheaper, or finds what the graph does not.
 pub(crate) fn search(
