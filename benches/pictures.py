@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -65,7 +66,7 @@ class Bench:
         for row in test:
             for image in row["images"]:
                 name = f"{row['key']}-{image['key']}"
-                queries.append({"id": name, "image": image["path"]})
+                queries.append({"id": name, "image": str(self.place / image["path"])})
                 judged.append(f"{name} 0 {row['key']} 1\n")
         lines(self.place / "queries.jsonl", queries)
         (self.place / "qrels.txt").write_text("".join(judged))
@@ -90,7 +91,7 @@ def main():
     for case in every:
         images = [name for name in case["TAC"] + case["MRI"]]
         found = [
-            {"key": name, "path": str(folder / "images" / f"{name}.png")}
+            {"key": name, "path": f"images/{name}.png"}
             for name in images
             if (folder / "images" / f"{name}.png").exists()
         ]
@@ -107,6 +108,7 @@ def main():
     random.Random(1).shuffle(rows)
     total, sums, chance = 0, [0.0, 0.0, 0.0], [0.0, 0.0]
     with tempfile.TemporaryDirectory() as place:
+        shutil.copytree(folder / "images", pathlib.Path(place) / "images")
         bench = Bench(semihv, torch, model, pathlib.Path(place))
         for number in range(PARTS):
             test = rows[number::PARTS]

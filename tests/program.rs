@@ -608,6 +608,14 @@ fn cases_and_guidelines_are_retrieved_from_the_shell() {
     assert!(words(&made).contains("made anew"), "{}", words(&made));
     let again = run(&["vectors"]);
     assert!(words(&again).contains(" 0 made anew"), "{}", words(&again));
+    let graph = run(&["vectors", "--graph-from", "2"]);
+    assert!(
+        words(&graph).contains("graph for case: "),
+        "{}",
+        words(&graph)
+    );
+    let known = run(&["vectors", "--graph-from", "2"]);
+    assert!(!words(&known).contains("graph"), "{}", words(&known));
     let found = run(&[
         "retrieve",
         "--image",

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use semihv_engine::{GRAPH_VERB, GraphPlan};
 use semihv_imaging::{ColourMap, Cut, WindowChoice};
 
 use crate::retrieval_args::{RetrievalVerb, RetrieveArguments};
@@ -92,9 +93,15 @@ pub enum Verb {
         /// Start from nothing
         #[arg(long)]
         rebuild: bool,
+        /// Build a graph for pools of this many rows and more, where there is none
+        #[arg(long, value_name = "ROWS", default_value_t = GraphPlan::default().from)]
+        graph_from: usize,
         #[command(flatten)]
         common: Common,
     },
+    /// What `vectors` starts to build a graph
+    #[command(hide = true, name = GRAPH_VERB)]
+    VectorsGraph { folder: PathBuf, pool: String },
     /// The few cases and guidelines nearest to an image, a text or both, and why
     Retrieve(RetrieveArguments),
     /// Judge what is retrieved, and measure the retriever on judgements
@@ -225,6 +232,7 @@ impl Verb {
             | Self::Show { common, .. }
             | Self::Doctor { common, .. } => Some(common),
             Self::Init { .. }
+            | Self::VectorsGraph { .. }
             | Self::Demo { .. }
             | Self::Workspaces { .. }
             | Self::Generate { .. } => None,

@@ -1,11 +1,12 @@
 //! `import`, `index` and `check`: long work with a bar for people and lines for programs.
 
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use semihv_domain::{Job, JobProgress, JobState};
-use semihv_engine::{Engine, JobSpec, Rebuild};
+use semihv_engine::{Engine, GraphPlan, JobSpec, Rebuild, build_graph_alone};
 
 use crate::args::ImportArguments;
 use crate::output::{Output, VerbError, is_watched};
@@ -89,10 +90,20 @@ pub(crate) fn index(engine: &Engine, rebuild: bool, output: &mut Output) -> Resu
 
 pub(crate) fn vectors(
     engine: &Engine,
-    rebuild: bool,
+    (rebuild, graph_from): (bool, usize),
     output: &mut Output,
 ) -> Result<(), VerbError> {
+    engine.plan_graphs(GraphPlan {
+        from: graph_from,
+        ..GraphPlan::default()
+    });
     run(engine, JobSpec::Vectors(how(rebuild)), output)
+}
+
+/// The workbench goes first where there are few processors.
+pub(crate) fn vectors_graph(folder: &Path, pool: &str) -> Result<(), VerbError> {
+    let _ = rustix::process::nice(10);
+    Ok(build_graph_alone(folder, pool, &mut std::io::stdout())?)
 }
 
 fn how(rebuild: bool) -> Rebuild {
@@ -167,7 +178,7 @@ impl Bar {
     }
 
     fn show(&mut self, progress: &JobProgress) {
-        if let (Some(total), false) = (progress.total, self.has_total) {
+        if progress.total.is_some() && !self.has_total {
             let counts = if progress.unit == "bytes" {
                 "{bytes}/{total_bytes} {bytes_per_sec} ETA {eta} {msg}"
             } else {
@@ -177,15 +188,21 @@ impl Bar {
             if let Ok(style) = ProgressStyle::with_template(&format!("{{bar:24}} {counts}")) {
                 self.bar.set_style(style);
             }
-            self.bar.set_length(total);
             self.has_total = true;
+        }
+        // The graph of a pool is counted anew.
+        if let Some(total) = progress.total {
+            self.bar.set_length(total);
         }
         self.bar.set_position(progress.done);
         let skipped = match progress.skipped {
             0 => String::new(),
             skipped => format!(", {skipped} skipped"),
         };
-        self.bar
-            .set_message(format!("{} rows{skipped}", progress.rows));
+        let message = match progress.unit.as_str() {
+            unit if unit.starts_with("graph") => unit.to_owned(),
+            _ => format!("{} rows{skipped}", progress.rows),
+        };
+        self.bar.set_message(message);
     }
 }

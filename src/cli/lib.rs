@@ -76,7 +76,7 @@ pub fn run(user: &UserPlaces, keys_markdown: fn() -> String, is_interactive: boo
 
 fn wants_json(arguments: &Arguments) -> bool {
     match &arguments.verb {
-        None | Some(Verb::Init { .. } | Verb::Generate { .. }) => false,
+        None | Some(Verb::Init { .. } | Verb::Generate { .. } | Verb::VectorsGraph { .. }) => false,
         Some(Verb::Demo { json, .. } | Verb::Workspaces { json }) => *json,
         Some(verb) => verb.common().is_some_and(|common| common.json),
     }
@@ -231,6 +231,7 @@ impl Session<'_> {
             Verb::Generate { what, shell } => {
                 generate::generate(*what, *shell, self.keys_markdown, &mut output)?;
             }
+            Verb::VectorsGraph { folder, pool } => import::vectors_graph(folder, pool)?,
             Verb::Workspaces { json } => {
                 output = Output::new(*json);
                 verbs::workspaces(self.user, &mut output)?;
@@ -266,7 +267,11 @@ impl Session<'_> {
         match verb {
             Verb::Import(arguments) => import::import(&engine, arguments, output),
             Verb::Index { rebuild, .. } => import::index(&engine, *rebuild, output),
-            Verb::Vectors { rebuild, .. } => import::vectors(&engine, *rebuild, output),
+            Verb::Vectors {
+                rebuild,
+                graph_from,
+                ..
+            } => import::vectors(&engine, (*rebuild, *graph_from), output),
             Verb::Retrieve(arguments) => retrieve::retrieve(&engine, arguments, output),
             Verb::Retrieval(verb) => retrieval::retrieval(&engine, verb, output),
             Verb::Check { source, .. } => import::check(&engine, source, output),

@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::encoding::{Encoding, Looked};
 use crate::engine::locked;
 use crate::failures::OrFail;
+use crate::graphs::Graphs;
 use crate::jobs::{Ending, Progress};
 use crate::{Engine, Rebuild};
 
@@ -90,7 +91,12 @@ pub(crate) fn run(
         0 => String::new(),
         count => format!(", {count} images cannot be read"),
     };
+    let graphs = match crate::graphs::run(engine, &index, progress)? {
+        Graphs::Done(said) => said,
+        Graphs::Cancelled => return Ok(Ending::Cancelled),
+    };
     let summary = format!("{rows} rows, {added} made anew{unreadable}");
+    let summary = [vec![summary], graphs].concat().join("; ");
     Ok(Ending::Done { summary })
 }
 

@@ -51,7 +51,7 @@ impl Engine {
         let wanted = [
             settings.encoder.value.clone(),
             settings.encoder_command.value.clone(),
-            settings.retriever.value.clone(),
+            settings.retriever.value,
         ];
         let mut kept = locked(&self.inner.encoding);
         if let Some((by, encoding)) = kept.as_ref()
@@ -204,17 +204,12 @@ impl Encoding {
 
     /// What the encoder sees of a picture.
     pub(crate) fn look(&self, picture: &Raster) -> Option<Looked> {
-        let spec = self
-            .model
-            .as_ref()
-            .and_then(|model| model.opened.picture.as_ref());
-        match spec {
-            Some(spec) => prepare(picture, spec).map(Looked::Prepared),
-            None => {
-                let counted = encode_picture(picture);
-                is_something(&counted).then_some(Looked::Counted(counted))
-            }
+        let model = self.model.as_ref();
+        if let Some(spec) = model.and_then(|model| model.opened.picture.as_ref()) {
+            return prepare(picture, spec).map(Looked::Prepared);
         }
+        let counted = encode_picture(picture);
+        is_something(&counted).then_some(Looked::Counted(counted))
     }
 
     /// A raw vector for every text that says something, in their order.

@@ -12,6 +12,7 @@ mod encoding;
 mod engine;
 mod failures;
 mod features;
+mod graphs;
 mod import;
 mod indexing;
 mod jobs;
@@ -31,6 +32,7 @@ pub use demo::{DemoSummary, demo};
 pub use edit::Edited;
 pub use engine::{Engine, OpenOptions, Writing, now};
 pub use features::FeatureCounts;
+pub use graphs::{GRAPH_VERB, GraphPlan, build_graph_alone};
 pub use import::DryRun;
 pub use judging::{
     ENOUGH_JUDGED, EVALUATED_DEPTH, EvaluateSpec, JudgedRows, ListReport, OwnJudgements,

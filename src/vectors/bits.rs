@@ -14,6 +14,23 @@ impl Bits {
         }
     }
 
+    /// All below `length`.
+    pub(crate) fn all(length: usize) -> Self {
+        let mut words = vec![u64::MAX; length.div_ceil(64)];
+        if let Some(last) = words.last_mut()
+            && !length.is_multiple_of(64)
+        {
+            *last = (1 << (length % 64)) - 1;
+        }
+        Self { words, length }
+    }
+
+    pub(crate) fn remove(&mut self, number: usize) {
+        if let Some(word) = self.words.get_mut(number / 64) {
+            *word &= !(1 << (number % 64));
+        }
+    }
+
     /// Room for more numbers.
     pub(crate) fn grow(&mut self, length: usize) {
         self.length = self.length.max(length);
@@ -75,6 +92,13 @@ mod tests {
             prop_assert_eq!(bits.count(), within.len());
             prop_assert!((0..400).all(|number| bits.contains(number) == within.contains(&number)));
             prop_assert_eq!(bits.iter().collect::<BTreeSet<_>>(), within);
+            let mut rest = Bits::all(256);
+            for number in bits.iter() {
+                rest.remove(number);
+            }
+            let left = |number: usize| number < 256 && !bits.contains(number);
+            prop_assert!((0..400).all(|number| rest.contains(number) == left(number)));
+            prop_assert_eq!(Bits::all(70).count(), 70);
         }
     }
 }

@@ -105,6 +105,12 @@ impl Columns {
         from.copied().unwrap_or(0) as usize..to.copied().unwrap_or(0) as usize
     }
 
+    pub(crate) fn row_of(&self, document: usize) -> usize {
+        let starts = self.starts.as_slice();
+        let after = starts.partition_point(|&start| start as usize <= document);
+        after.saturating_sub(1)
+    }
+
     pub(crate) fn key(&self, document: usize) -> Option<i64> {
         self.keys.get(document).copied()
     }

@@ -179,7 +179,11 @@ pub(crate) fn remove_generation(root: &Path, generation: u64) {
 
 /// The right to write; `None`: somebody else has it. The kernel frees it when its holder dies.
 pub(crate) fn lock(root: &Path) -> Result<Option<File>, WriteError> {
-    let path = root.join("LOCK");
+    lock_named(root, "LOCK")
+}
+
+pub(crate) fn lock_named(root: &Path, name: &str) -> Result<Option<File>, WriteError> {
+    let path = root.join(name);
     fs::create_dir_all(root).map_err(WriteError::at(root))?;
     let mut options = File::options();
     options.create(true).truncate(false).write(true);

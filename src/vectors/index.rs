@@ -1,6 +1,6 @@
 //! The index as it is searched, followed while others write to it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use crate::encode::StoredRow;
 use crate::files::{self, Steps, current_path, generation_folder, log_path};
 use crate::fingerprint::{Difference, Fingerprint};
 use crate::generation::Generation;
+use crate::graph::{self, Attached, GraphReport};
 use crate::log::{self, End, Record};
 use crate::manifest::Damage;
 use crate::rows::{Parts, Pool, RowSet};
@@ -56,6 +57,7 @@ pub(crate) struct State {
     pub(crate) generation: Arc<Generation>,
     pub(crate) pools: BTreeMap<String, Pool>,
     pub(crate) log: LogPlace,
+    graphs: Arc<Attached>,
     stamp: Vec<Stamp>,
 }
 
@@ -68,6 +70,9 @@ pub(crate) struct LogPlace {
     pub(crate) records: u64,
     pub(crate) end: End,
 }
+
+/// Which of the stamps is of the graphs.
+const GRAPHS: usize = 2;
 
 type Stamp = Option<(i64, i64, u64, u64)>;
 
@@ -138,12 +143,35 @@ impl VectorIndex {
         }
     }
 
+    /// All documents but these.
+    pub fn all_but(&self, pool: &str, keys: &HashSet<i64>) -> RowSet {
+        let state = self.state();
+        let halves = state.pools.get(pool).map(|pool| pool.all_but(keys));
+        RowSet {
+            pool: pool.to_owned(),
+            halves: halves.unwrap_or_default(),
+            state,
+        }
+    }
+
     /// The raw vectors of a document.
     pub fn parts(&self, pool: &str, key: i64) -> Option<Parts> {
         let state = self.state();
         let pool = state.pools.get(pool)?;
         let (side, document) = pool.find(key)?;
         pool.half(side).columns.parts(document)
+    }
+
+    /// The graph of a pool, also one that was built and found to be of no use.
+    pub fn graph(&self, pool: &str) -> Option<GraphReport> {
+        self.state().graphs.reports.get(pool).cloned()
+    }
+
+    /// Rows of a pool that a graph would be over: those of the generation.
+    pub fn settled_rows(&self, pool: &str) -> usize {
+        let state = self.state();
+        let columns = state.generation.pools.get(pool);
+        columns.map_or(0, |columns| columns.rows())
     }
 
     /// What each document was made from, so that only what changed is embedded again.
@@ -177,7 +205,7 @@ impl VectorIndex {
     }
 
     pub(crate) fn reload(&self, known: &State) -> Result<Arc<State>, OpenError> {
-        let Some((state, trouble)) = State::load(&self.root, Some(&known.generation))? else {
+        let Some((state, trouble)) = State::load(&self.root, Some(known))? else {
             return Err(OpenError::Damaged {
                 file: self.root.clone(),
                 why: "it was removed".to_owned(),
@@ -194,10 +222,7 @@ impl VectorIndex {
 
 impl State {
     /// `None`: there is no index. With what is damaged.
-    fn load(
-        root: &Path,
-        known: Option<&Arc<Generation>>,
-    ) -> Result<Option<(Self, Vec<String>)>, OpenError> {
+    fn load(root: &Path, known: Option<&Self>) -> Result<Option<(Self, Vec<String>)>, OpenError> {
         let mut trouble: Vec<Damage> = Vec::new();
         let current = files::current(root);
         let candidates = candidates(root, current);
@@ -208,14 +233,17 @@ impl State {
             return Ok(None);
         }
         for number in candidates {
-            let known = known.filter(|known| known.number() == number && Some(number) == current);
+            let is_known = |known: &&Self| known.generation.number() == number;
+            let known = known.filter(|known| is_known(known) && Some(number) == current);
             let opened = match known {
-                Some(known) => Ok(Arc::clone(known)),
+                Some(known) => Ok(Arc::clone(&known.generation)),
                 None => Generation::open(root, number).map(Arc::new),
             };
             match opened {
                 Ok(generation) => {
-                    let state = Self::with_tail(root, generation, current, &mut trouble);
+                    let mut state = Self::with_tail(root, generation, current, &mut trouble);
+                    state.attach(root, known);
+                    trouble.extend_from_slice(&state.graphs.damage);
                     let trouble = trouble.iter().map(Damage::to_string).collect();
                     return Ok(Some((state, trouble)));
                 }
@@ -262,7 +290,25 @@ impl State {
                 good: log.good,
                 end: log.end,
             },
+            graphs: Arc::default(),
             stamp,
+        }
+    }
+
+    /// What accelerates the search of this generation; it is read again only when it changed.
+    fn attach(&mut self, root: &Path, known: Option<&Self>) {
+        let is_same = |known: &&Self| {
+            known.generation.number() == self.generation.number()
+                && known.stamp.get(GRAPHS) == self.stamp.get(GRAPHS)
+        };
+        self.graphs = match known.filter(is_same) {
+            Some(known) => Arc::clone(&known.graphs),
+            None => Arc::new(Attached::read(root, &self.generation)),
+        };
+        for (name, graph) in &self.graphs.graphs {
+            if let Some(pool) = self.pools.get_mut(name) {
+                pool.graph = Some(Arc::clone(graph));
+            }
         }
     }
 }
@@ -320,7 +366,8 @@ fn apply(record: &Record, pools: &mut BTreeMap<String, Pool>, dim: usize) {
 
 fn stamp(root: &Path, generation: u64, log: u64) -> Vec<Stamp> {
     let manifest = generation_folder(root, generation).join(files::MANIFEST);
-    [current_path(root), manifest, log_path(root, log)]
+    let graphs = graph::graphs_path(root, generation);
+    [current_path(root), manifest, graphs, log_path(root, log)]
         .iter()
         .map(|path| {
             let meta = fs::metadata(path).ok()?;

@@ -19,6 +19,7 @@ impl Kernel {
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vnni")
+                && is_x86_feature_detected!("avx2")
             {
                 kernels.push(Self::Avx512Vnni);
             }
@@ -48,6 +49,16 @@ impl Kernel {
         }
     }
 
+    /// Of two rows.
+    pub(crate) fn pair(self, a: &[i8], b: &[i8]) -> i32 {
+        match self {
+            // SAFETY: as in `run`; every processor with the wider instructions has these.
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni | Self::Avx2 => unsafe { x86::pair_avx2(a, b) },
+            _ => dot_scalar(a, b),
+        }
+    }
+
     /// Of the rows with these numbers; a number out of range gives 0.
     pub(crate) fn picked(self, codes: &[i8], query: &[i8], rows: &[u32], out: &mut [i32]) {
         match self {
@@ -67,7 +78,7 @@ impl Kernel {
 }
 
 /// Asks for memory that is read soon.
-pub(crate) fn prefetch(numbers: &[u16]) {
+pub(crate) fn prefetch<T: bytemuck::NoUninit>(numbers: &[T]) {
     #[cfg(target_arch = "x86_64")]
     x86::prefetch(bytemuck::cast_slice(numbers));
     #[cfg(not(target_arch = "x86_64"))]
@@ -253,6 +264,11 @@ mod x86 {
         _mm_cvtsi128_si32(sum)
     }
 
+    #[target_feature(enable = "avx2")]
+    pub(super) fn pair_avx2(a: &[i8], b: &[i8]) -> i32 {
+        dot_avx2(a, b)
+    }
+
     /// Four rows at a time, as above.
     #[inline]
     #[target_feature(enable = "avx2")]
@@ -344,6 +360,7 @@ mod tests {
                 kernel.picked(&codes, &query, &rows, &mut picked);
                 let [first, .., last] = expected;
                 prop_assert_eq!(picked, [last, first, expected[3], expected[3], 0], "{:?}", kernel);
+                prop_assert_eq!(kernel.pair(&codes[..stride], &query), first, "{:?}", kernel);
             }
         }
     }

@@ -1,12 +1,13 @@
 //! The state of a pool as searched: the columns of the generation, those of the tail, and what of
 //! both was erased.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::bits::Bits;
 use crate::columns::Columns;
 use crate::encode::StoredRow;
+use crate::graph::Graph;
 use crate::index::State;
 
 /// The raw vectors of a document, as far as it has them.
@@ -70,6 +71,25 @@ impl Half {
         self.columns.documents() - self.erased.as_ref().map_or(0, Bits::count)
     }
 
+    /// All that are live, but not these: quicker than looking at each.
+    fn all_but(&self, left_out: &[usize]) -> Chosen {
+        let mut documents = Bits::all(self.columns.documents());
+        let mut rows = Bits::all(self.columns.rows());
+        let erased = self.erased.iter().flat_map(Bits::iter);
+        let out: Vec<usize> = erased.chain(left_out.iter().copied()).collect();
+        for &document in &out {
+            documents.remove(document);
+        }
+        for &document in &out {
+            let row = self.columns.row_of(document);
+            let is_left = |document: usize| documents.contains(document);
+            if !self.columns.documents_of(row).any(is_left) {
+                rows.remove(row);
+            }
+        }
+        Chosen { rows, documents }
+    }
+
     fn chosen(&self, allow: &mut dyn FnMut(i64) -> bool) -> Chosen {
         let mut rows = Bits::none(self.columns.rows());
         let mut documents = Bits::none(self.columns.documents());
@@ -93,6 +113,8 @@ pub(crate) struct Pool {
     pub(crate) tail: Half,
     /// Of the live documents of the tail.
     pub(crate) tail_keys: Arc<HashMap<i64, u32>>,
+    /// Over the rows of the generation, where there is one that is sound.
+    pub(crate) graph: Option<Arc<Graph>>,
 }
 
 impl Pool {
@@ -102,6 +124,7 @@ impl Pool {
             generation: Half::of(columns),
             tail: Half::of(Arc::new(Columns::empty(dim))),
             tail_keys: Arc::default(),
+            graph: None,
         }
     }
 
@@ -148,6 +171,19 @@ impl Pool {
             None => return false,
         }
         true
+    }
+
+    pub(crate) fn all_but(&self, keys: &HashSet<i64>) -> [Chosen; 2] {
+        let mut left_out = [Vec::new(), Vec::new()];
+        for &key in keys {
+            match self.find(key) {
+                Some((Side::Generation, document)) => left_out[0].push(document),
+                Some((Side::Tail, document)) => left_out[1].push(document),
+                None => {}
+            }
+        }
+        let [generation, tail] = &left_out;
+        [self.generation.all_but(generation), self.tail.all_but(tail)]
     }
 
     pub(crate) fn chosen(&self, allow: &mut dyn FnMut(i64) -> bool) -> [Chosen; 2] {

@@ -62,14 +62,21 @@ impl<'a> Ask<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum How {
     #[default]
+    /// By a graph where there is one and it is cheaper, else all rows.
     Auto,
     Exact,
+    /// By a graph wherever there is one.
+    Graph,
 }
 
 /// How it was searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     FlatExact,
+    /// By a graph of neighbours, `ef` wide.
+    Hnsw {
+        ef: usize,
+    },
 }
 
 /// A document and its cosine with the query.
@@ -117,9 +124,13 @@ impl VectorIndex {
         let dim = state.generation.manifest.dim();
         let queries = queries.iter().map(|query| Asked::new(query, dim, k));
         let mut queries = queries.collect::<Result<Vec<_>, _>>()?;
-        Ok(match how {
-            How::Auto | How::Exact => flat(searched, &mut queries, k, among),
-        })
+        let by_graph = crate::graph::search(searched, &mut queries, (k, how), among);
+        Ok(by_graph.unwrap_or_else(|| {
+            for query in &mut queries {
+                query.begin_again(k);
+            }
+            flat(searched, &mut queries, k, among)
+        }))
     }
 }
 
@@ -138,15 +149,15 @@ fn pool_of<'a>(state: &'a State, pool: &str) -> Result<&'a Pool, SearchError> {
 }
 
 /// A query under way.
-struct Asked {
+pub(crate) struct Asked {
     vector: Fused,
-    codes: Vec<i8>,
+    pub(crate) codes: Vec<i8>,
     /// Of the generation and of the tail.
-    best: [Best; 2],
+    pub(crate) best: [Best; 2],
 }
 
 impl Asked {
-    fn new(query: &[f32], dim: usize, k: usize) -> Result<Self, VectorError> {
+    pub(crate) fn new(query: &[f32], dim: usize, k: usize) -> Result<Self, VectorError> {
         if query.len() != dim {
             return Err(VectorError::Dimension {
                 found: query.len(),
@@ -155,16 +166,30 @@ impl Asked {
         }
         let vector = Fused::of(query)?;
         let (codes, _) = codes(vector.as_slice());
-        let wanted = LEAST_CANDIDATES.max(k.saturating_mul(CANDIDATES_A_HIT));
         Ok(Self {
             vector,
             codes,
-            best: [Best::new(wanted), Best::new(wanted)],
+            best: candidates(k),
         })
+    }
+
+    fn begin_again(&mut self, k: usize) {
+        self.best = candidates(k);
     }
 }
 
-fn flat(pool: &Pool, queries: &mut [Asked], k: usize, among: Option<&RowSet>) -> Vec<Found> {
+fn candidates(k: usize) -> [Best; 2] {
+    let wanted = LEAST_CANDIDATES.max(k.saturating_mul(CANDIDATES_A_HIT));
+    [Best::new(wanted), Best::new(wanted)]
+}
+
+/// By the codes of all rows that may be found.
+pub(crate) fn flat(
+    pool: &Pool,
+    queries: &mut [Asked],
+    k: usize,
+    among: Option<&RowSet>,
+) -> Vec<Found> {
     let kernel = Kernel::best();
     let chosen = among.map(|set| set.halves.each_ref());
     let [in_generation, in_tail] = match chosen {
@@ -179,6 +204,26 @@ fn flat(pool: &Pool, queries: &mut [Asked], k: usize, among: Option<&RowSet>) ->
             None => scan_all(kernel, half, queries, side),
         };
     }
+    let mut all = found(pool, queries, k, among);
+    for found in &mut all {
+        found.scanned = scanned;
+    }
+    all
+}
+
+/// The candidates of each query, ranked by their vectors.
+pub(crate) fn found(
+    pool: &Pool,
+    queries: &mut [Asked],
+    k: usize,
+    among: Option<&RowSet>,
+) -> Vec<Found> {
+    let chosen = among.map(|set| set.halves.each_ref());
+    let [in_generation, in_tail] = match chosen {
+        Some([generation, tail]) => [Some(generation), Some(tail)],
+        None => [None, None],
+    };
+    let sides = [(&pool.generation, in_generation), (&pool.tail, in_tail)];
     queries
         .iter_mut()
         .map(|query| {
@@ -192,13 +237,13 @@ fn flat(pool: &Pool, queries: &mut [Asked], k: usize, among: Option<&RowSet>) ->
             Found {
                 hits,
                 kind: Kind::FlatExact,
-                scanned,
+                scanned: 0,
             }
         })
         .collect()
 }
 
-fn scan_all(kernel: Kernel, half: &Half, queries: &mut [Asked], side: usize) -> usize {
+pub(crate) fn scan_all(kernel: Kernel, half: &Half, queries: &mut [Asked], side: usize) -> usize {
     let columns = &half.columns;
     let stride = columns.stride();
     let mut products = [0i32; BLOCK];
@@ -224,7 +269,7 @@ fn scan_all(kernel: Kernel, half: &Half, queries: &mut [Asked], side: usize) -> 
     columns.rows()
 }
 
-fn scan_chosen(
+pub(crate) fn scan_chosen(
     kernel: Kernel,
     half: &Half,
     chosen: &Chosen,
@@ -232,6 +277,18 @@ fn scan_chosen(
     side: usize,
 ) -> usize {
     let rows: Vec<u32> = chosen.rows.iter().map(|row| row as u32).collect();
+    scan_rows(kernel, half, &rows, queries, side);
+    rows.len()
+}
+
+/// Only these rows.
+pub(crate) fn scan_rows(
+    kernel: Kernel,
+    half: &Half,
+    rows: &[u32],
+    queries: &mut [Asked],
+    side: usize,
+) {
     let (codes, scales) = (
         half.columns.codes.as_slice(),
         half.columns.scales.as_slice(),
@@ -249,7 +306,6 @@ fn scan_chosen(
             }
         }
     }
-    rows.len()
 }
 
 /// The documents of the best rows with their exact scores.

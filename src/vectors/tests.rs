@@ -16,27 +16,27 @@ use crate::{
     VectorIndex,
 };
 
-const DIM: usize = 40;
+pub(crate) const DIM: usize = 40;
 
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn next(&mut self) -> f32 {
+    pub(crate) fn next(&mut self) -> f32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 >> 40) as f32 / (1u64 << 24) as f32 - 0.5
     }
 
-    fn vector(&mut self) -> Vec<f32> {
+    pub(crate) fn vector(&mut self) -> Vec<f32> {
         (0..DIM).map(|_| self.next() * 3.0).collect()
     }
 }
 
 /// Rows by key: every third has a text only, every third an image only.
-type Rows = BTreeMap<i64, (Option<Vec<f32>>, Option<Vec<f32>>)>;
+pub(crate) type Rows = BTreeMap<i64, (Option<Vec<f32>>, Option<Vec<f32>>)>;
 
-fn rows(keys: std::ops::Range<i64>, seed: u64) -> Rows {
+pub(crate) fn rows(keys: std::ops::Range<i64>, seed: u64) -> Rows {
     let mut random = Random(seed | 1);
     keys.map(|key| {
         let (text, image) = (random.vector(), random.vector());
@@ -64,7 +64,7 @@ fn row<'a>(
     }
 }
 
-fn build(root: &Path, rows: &Rows) {
+pub(crate) fn build(root: &Path, rows: &Rows) {
     build_with(root, rows, Steps::default()).unwrap();
 }
 
@@ -79,14 +79,14 @@ fn build_with(root: &Path, rows: &Rows, steps: Steps) -> Result<crate::Built, Bu
     builder.finish(&mut |_| {})
 }
 
-fn open(root: &Path) -> VectorIndex {
+pub(crate) fn open(root: &Path) -> VectorIndex {
     match VectorIndex::open(root).unwrap() {
         Opened::Ready(index) => index,
         other => panic!("{other:?}"),
     }
 }
 
-fn append(index: &VectorIndex, rows: &Rows) -> Result<(), UpdateError> {
+pub(crate) fn append(index: &VectorIndex, rows: &Rows) -> Result<(), UpdateError> {
     let new: Vec<NewRow<'_>> = rows
         .iter()
         .map(|(&key, (text, image))| NewRow {
@@ -103,7 +103,7 @@ fn search(index: &VectorIndex, query: &[f32], k: usize) -> Vec<Near> {
     index.search("case", query, Ask::nearest(k)).unwrap().hits
 }
 
-fn keys(hits: &[Near]) -> Vec<i64> {
+pub(crate) fn keys(hits: &[Near]) -> Vec<i64> {
     hits.iter().map(|hit| hit.key).collect()
 }
 
@@ -182,6 +182,32 @@ fn a_filter_gives_the_nearest_of_those_that_pass() {
         .search("case", &[1.0; DIM], Ask::nearest(10).among(&none))
         .unwrap();
     assert_eq!((found.hits.len(), found.scanned), (0, 0));
+}
+
+#[test]
+fn all_but_some_is_what_a_filter_would_choose() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut all = rows(0..200, 7);
+    let same = all[&3].clone();
+    all.insert(200, same);
+    build(folder.path(), &all);
+    let index = open(folder.path());
+    append(&index, &rows(190..230, 8)).unwrap();
+    index.erase("case", &[7, 225]).unwrap();
+    let out = [3, 9, 201, 225, 999].into_iter().collect();
+    let (but, chosen) = (
+        index.all_but("case", &out),
+        index.allowed("case", |key| !out.contains(&key)),
+    );
+    assert_eq!((but.len(), chosen.len()), (225, 225));
+    for query in [[1.0; DIM], [-1.0; DIM]] {
+        let found = |set| {
+            index
+                .search("case", &query, Ask::nearest(300).among(set))
+                .unwrap()
+        };
+        assert_eq!(found(&but), found(&chosen));
+    }
 }
 
 #[test]
@@ -414,7 +440,7 @@ fn a_document_has_one_vector_and_a_model_one_fingerprint() {
 }
 
 /// Stops at the `n`th step as a killed process would: nothing is tidied up.
-fn stops_at(n: usize) -> Steps {
+pub(crate) fn stops_at(n: usize) -> Steps {
     let reached = AtomicUsize::new(0);
     Steps(Some(Arc::new(move |_| {
         if reached.fetch_add(1, Ordering::Relaxed) == n {
@@ -517,7 +543,7 @@ fn a_full_disk_leaves_the_old_generation_and_no_litter() {
     assert_eq!(search(&open(folder.path()), &[1.0; DIM], 99).len(), 30);
 }
 
-fn files_below(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap().flatten() {
         if entry.path().is_dir() {

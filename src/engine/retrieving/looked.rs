@@ -219,6 +219,7 @@ impl Looked {
             generation: vectors.generation(),
             search: match found.kind {
                 Kind::FlatExact => "exact".to_owned(),
+                Kind::Hnsw { ef } => format!("hnsw {ef}"),
             },
             rows,
         });
@@ -244,12 +245,11 @@ impl Looked {
         }
         let keys = |rows: &[i64]| keys_of(engine, pool, rows);
         let barred = keys(&barred)?;
-        let passing = passing.map(keys).transpose()?;
+        let Some(passing) = passing.map(keys).transpose()? else {
+            return Ok(Some(vectors.all_but(pool.name(), &barred)));
+        };
         Ok(Some(vectors.allowed(pool.name(), |key| {
-            let passes = passing
-                .as_ref()
-                .is_none_or(|passing| passing.contains(&key));
-            passes && !barred.contains(&key)
+            passing.contains(&key) && !barred.contains(&key)
         })))
     }
 }

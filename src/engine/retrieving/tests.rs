@@ -246,6 +246,25 @@ fn vectors_are_made_once_and_follow_the_rows() {
 }
 
 #[test]
+fn a_graph_that_cannot_be_built_is_said_and_every_row_scanned() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    engine.plan_graphs(GraphPlan {
+        from: 2,
+        program: Some("/bin/false".into()),
+    });
+    let said = vectors(&engine, Rebuild::Incremental);
+    let why = "no graph for case, every row is scanned: it ended by exit status: 1";
+    assert!(said.contains(why), "{said}");
+    let spec = RetrieveSpec {
+        image: Some(image_of(&engine, "c")),
+        ..RetrieveSpec::default()
+    };
+    let found = retrieve(&engine, spec).unwrap();
+    assert_eq!(found.vectors.unwrap().search, "exact");
+}
+
+#[test]
 fn without_vectors_words_alone_answer_and_say_so() {
     let bench = Bench::new();
     let engine = filled(&bench);

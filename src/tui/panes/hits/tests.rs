@@ -72,7 +72,7 @@ fn found() -> Retrieved {
         ],
         fusions: Pool::ALL.map(|pool| (pool, Fusion::default())).into(),
         weighed: Weighed::ByRanks,
-        instructions: Default::default(),
+        instructions: std::collections::BTreeMap::default(),
         excluded: Vec::new(),
         judged_queries: 12,
         vectors: Some(VectorsUsed {
