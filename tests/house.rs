@@ -10,7 +10,7 @@ fn root() -> &'static Path {
 }
 
 /// Which crates of ours a crate may name; `src/README.md` says why.
-const EDGES: [(&str, &[&str]); 14] = [
+const EDGES: [(&str, &[&str]); 15] = [
     ("domain", &[]),
     ("terminal", &["domain"]),
     ("workspace", &["domain"]),
@@ -19,6 +19,7 @@ const EDGES: [(&str, &[&str]); 14] = [
     ("encoders", &["imaging"]),
     ("retrieval", &["domain", "workspace"]),
     ("vectors", &["domain"]),
+    ("remote", &["retrieval", "vectors"]),
     ("evaluation", &["domain", "workspace"]),
     ("runs", &["domain", "workspace"]),
     (
@@ -31,6 +32,7 @@ const EDGES: [(&str, &[&str]); 14] = [
             "encoders",
             "retrieval",
             "vectors",
+            "remote",
             "evaluation",
             "runs",
         ],

@@ -24,10 +24,10 @@ use crate::{Index, QueryText};
 const RANKED: usize = 2_000;
 
 /// Of a long text only so many words are searched for: the most telling ones.
-const TELLING_WORDS: usize = 24;
+pub const TELLING_WORDS: usize = 24;
 
 /// Read of a text that is to be compared; more would tell no more.
-const COMPARED_TEXT: usize = 64 << 10;
+pub(crate) const COMPARED_TEXT: usize = 64 << 10;
 
 #[derive(Debug, thiserror::Error)]
 pub enum SearchError {
