@@ -30,8 +30,12 @@ pub(crate) fn point_id(number: u128) -> String {
     groups.join("-")
 }
 
+pub(crate) fn row_number(pool: &str, key: i64) -> u128 {
+    point_number(&format!("row {pool}"), key)
+}
+
 pub(crate) fn row_id(pool: &str, key: i64) -> String {
-    point_id(point_number(&format!("row {pool}"), key))
+    point_id(row_number(pool, key))
 }
 
 pub(crate) fn about_id() -> String {

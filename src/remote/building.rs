@@ -12,7 +12,9 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::about::{About, AboutPool, FORMAT, State, about_id, bucket_id, buckets};
+use crate::about::{
+    About, AboutPool, FORMAT, State, about_id, bucket_id, buckets, point_id, row_number,
+};
 use crate::generation::{Batch, erase, write};
 use crate::http::{Call, CallError};
 use crate::pools::{PoolError, Row};
@@ -103,8 +105,8 @@ pub struct Build<'a> {
     name: String,
     about: About,
     /// Rows that are there already, with the hash of each; the rest of them is erased at the end.
-    there: HashMap<String, String>,
-    pushed: HashSet<String>,
+    there: HashMap<u128, u64>,
+    pushed: HashSet<u128>,
     batch: Batch,
     counts: BTreeMap<String, (u64, u64)>,
     kept: usize,
@@ -135,7 +137,7 @@ impl Qdrant {
                 break;
             }
             let name = self.name_of(*number);
-            match self.left(&name, &mark) {
+            match self.left(&name, &mark)? {
                 Some(about) if unfinished.is_none() => unfinished = Some((name, about)),
                 _ => self.delete(&name)?,
             }
@@ -166,9 +168,12 @@ impl Qdrant {
     }
 
     /// What an unfinished build of the same rows left. A note that cannot be read is of no use.
-    fn left(&self, name: &str, mark: &str) -> Option<About> {
-        let about = self.about(name).ok().flatten()?;
-        (about.mark == mark).then_some(about)
+    fn left(&self, name: &str, mark: &str) -> Result<Option<About>, BuildError> {
+        match self.about(name) {
+            Ok(about) => Ok(about.filter(|about| about.mark == mark)),
+            Err(OpenError::Call(error)) => Err(error.into()),
+            Err(_) => Ok(None),
+        }
     }
 
     /// A collection with all but its rows. Its note comes last: without one it is begun anew.
@@ -240,7 +245,8 @@ impl Build<'_> {
             return Err(PoolError::no_pool(pool, &self.about.known_pools()).into());
         };
         let point = Point::of(pool, row, (known.summary, self.about.fingerprint.dim))?;
-        if !self.pushed.insert(point.id.clone()) {
+        let number = row_number(pool, row.key);
+        if !self.pushed.insert(number) {
             return Err(BuildError::Twice {
                 pool: pool.to_owned(),
                 key: row.key,
@@ -249,8 +255,7 @@ impl Build<'_> {
         let counts = self.counts.entry(pool.to_owned()).or_default();
         counts.0 += u64::from(point.has_vector());
         counts.1 += u64::from(point.has_words());
-        let there = self.there.remove(&point.id);
-        if there.is_some_and(|hash| hash == point.row_hash()) {
+        if self.there.remove(&number) == Some(point.row_hash()) {
             self.kept += 1;
             return Ok(());
         }
@@ -266,7 +271,7 @@ impl Build<'_> {
             self.send(body)?;
         }
         self.compare_texts()?;
-        let gone: Vec<String> = self.there.keys().cloned().collect();
+        let gone: Vec<String> = self.there.keys().map(|gone| point_id(*gone)).collect();
         erase(&self.qdrant.http, &self.name, &gone)?;
         self.verify()?;
         let complete = About {
@@ -295,10 +300,12 @@ impl Build<'_> {
     /// What an earlier build brought here.
     fn look(&mut self) -> Result<(), BuildError> {
         for pool in self.about.known_pools() {
-            let wanted = (in_pool(&pool), ["row_hash"].as_slice());
+            let wanted = (in_pool(&pool), ["key", "row_hash"].as_slice());
             let there = &mut self.there;
             let mut each = |point: Stored<Marked>| {
-                there.insert(point.id, point.payload.row_hash);
+                // One that cannot be read is sent again.
+                let hash = u64::from_str_radix(&point.payload.row_hash, 16).unwrap_or(0);
+                there.insert(row_number(&pool, point.payload.key), hash);
             };
             scroll(&self.qdrant.http, &self.name, wanted, &mut each)?;
         }

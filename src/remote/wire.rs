@@ -52,6 +52,9 @@ pub(crate) struct Point {
     pub(crate) id: String,
     pub(crate) vector: Vectors,
     pub(crate) payload: Payload,
+    /// Of everything that is sent.
+    #[serde(skip)]
+    hash: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Default)]
@@ -72,7 +75,7 @@ pub(crate) struct Payload {
     key: i64,
     /// In hexadecimal: integers of Qdrant have a sign.
     content_hash: String,
-    /// Of everything that is sent, so that a build that goes on sends only what is missing.
+    /// With it a build that goes on sends only what is missing.
     row_hash: String,
     holds: Vec<&'static str>,
     source: String,
@@ -114,13 +117,15 @@ impl Point {
                 case_id: row.facets.case,
                 patient_id: row.facets.patient.clone(),
             },
+            hash: 0,
         };
-        point.payload.row_hash = format!("{:016x}", point.mark());
+        point.hash = point.mark();
+        point.payload.row_hash = format!("{:016x}", point.hash);
         Ok(point)
     }
 
-    pub(crate) fn row_hash(&self) -> &str {
-        &self.payload.row_hash
+    pub(crate) fn row_hash(&self) -> u64 {
+        self.hash
     }
 
     pub(crate) fn has_vector(&self) -> bool {
@@ -307,6 +312,7 @@ pub(crate) struct Hashed {
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Marked {
+    pub(crate) key: i64,
     pub(crate) row_hash: String,
 }
 
