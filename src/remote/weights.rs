@@ -228,7 +228,7 @@ mod tests {
         );
         assert_ne!(
             mark(&["lung nodule", "effusion"]),
-            mark(&["lung", "nodule effusion"])
+            mark(&["lung nodule", "effusion", "effusion"])
         );
     }
 
