@@ -80,7 +80,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(5),
-            answer: Duration::from_secs(60),
+            answer: Duration::from_mins(1),
             tries: 5,
             first_wait: Duration::from_millis(200),
             largest_answer: 64 << 20,

@@ -267,7 +267,7 @@ pub(crate) fn fingerprint_of(engine: &dyn VectorPools) {
     assert_eq!(engine.fingerprint(), fingerprint());
     engine.expect(&fingerprint()).unwrap();
     let mut other = fingerprint();
-    other.weights = "9c1f".to_owned();
+    "9c1f".clone_into(&mut other.weights);
     let said = engine.expect(&other).unwrap_err().to_string();
     assert!(
         said.contains("built with weights 3fa0, you loaded 9c1f"),

@@ -170,7 +170,7 @@ impl Fake {
         match fault {
             Some(Fault::Cut) => stream.write_all(&body.as_bytes()[..body.len() / 2]).ok(),
             Some(Fault::Endless) => loop {
-                stream.write_all(&[b' '; 1 << 16]).ok()?;
+                stream.write_all(&[b' '; 1 << 12]).ok()?;
             },
             _ => stream.write_all(body.as_bytes()).ok(),
         }
@@ -377,16 +377,11 @@ impl Collection {
     fn query(&self, body: &Value) -> Answer {
         let using = body["using"].as_str().unwrap();
         let query = sparse(&body["query"]);
-        if let Some(size) = self.config["vectors"][using]["size"].as_u64() {
-            if size as usize != query.len() {
-                return Err((
-                    400,
-                    format!(
-                        "Vector dimension error: expected dim: {size}, got {}",
-                        query.len()
-                    ),
-                ));
-            }
+        let size = self.config["vectors"][using]["size"].as_u64();
+        if let Some(size) = size.filter(|size| *size as usize != query.len()) {
+            let found = query.len();
+            let why = format!("Vector dimension error: expected dim: {size}, got {found}");
+            return Err((400, why));
         }
         let is_words = body["query"].get("indices").is_some();
         let mut found: Vec<(f64, Value)> = Vec::new();

@@ -21,8 +21,9 @@ fn pushed(qdrant: &Qdrant, plan: BuildPlan, rows: &[(&'static str, Row)]) {
         cancelled: &cancelled,
     };
     let mut build = qdrant.build(plan, watch).unwrap();
-    rows.iter()
-        .for_each(|(pool, row)| build.push(pool, row).unwrap());
+    for (pool, row) in rows {
+        build.push(pool, row).unwrap();
+    }
 }
 
 fn finished(qdrant: &Qdrant, plan: BuildPlan, rows: &Rows) -> Result<Built, BuildError> {
@@ -217,8 +218,9 @@ fn a_build_that_does_not_count_right_is_not_served() {
         cancelled: &cancelled,
     };
     let mut build = qdrant.build(plan(&rows), watch).unwrap();
-    rows.iter()
-        .for_each(|(pool, row)| build.push(pool, row).unwrap());
+    for (pool, row) in &rows {
+        build.push(pool, row).unwrap();
+    }
     fake.meddle("semihv-g000002", |points| {
         let lost = points
             .iter()

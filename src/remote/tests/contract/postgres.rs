@@ -35,6 +35,7 @@ impl Postgres {
                 .read_line(&mut uri)
                 .unwrap();
             if uri.trim().is_empty() {
+                let _ = child.wait();
                 return peers::missing("a PostgreSQL that starts");
             }
             Some((child, uri.trim().to_owned()))
