@@ -19,6 +19,7 @@ const EDGES: [(&str, &[&str]); 15] = [
     ("encoders", &["domain", "imaging"]),
     ("retrieval", &["domain", "workspace"]),
     ("vectors", &["domain"]),
+    ("remote", &["retrieval", "vectors"]),
     ("evaluation", &["domain", "workspace"]),
     ("runs", &["domain", "workspace"]),
     (
@@ -31,6 +32,7 @@ const EDGES: [(&str, &[&str]); 15] = [
             "encoders",
             "retrieval",
             "vectors",
+            "remote",
             "evaluation",
             "runs",
         ],

@@ -18,10 +18,10 @@ use crate::search::{Search, SearchError};
 use crate::values::Values;
 
 /// Of a long text only so many words are searched for: the most telling ones.
-const TELLING_WORDS: usize = 24;
+pub const TELLING_WORDS: usize = 24;
 
 /// Read of a text that is to be compared; more would tell no more.
-const COMPARED_TEXT: usize = 64 << 10;
+pub(crate) const COMPARED_TEXT: usize = 64 << 10;
 
 /// A row by its score, not yet explained.
 #[derive(Debug, Clone, Copy, PartialEq)]

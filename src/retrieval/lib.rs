@@ -27,6 +27,7 @@ mod schema;
 mod search;
 #[cfg(test)]
 mod search_tests;
+pub mod terms;
 mod update;
 #[cfg(test)]
 mod update_tests;
