@@ -1,6 +1,7 @@
 //! The index on disk behind the same traits: vectors of `semihv-vectors`, words of tantivy.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -29,7 +30,7 @@ impl WordPeer for Local {
 struct OnDisk {
     _folder: TempDir,
     vectors: VectorIndex,
-    words: Index,
+    words: Arc<Index>,
     revision: AtomicU64,
     /// The index knows no facets; the store does, in the program.
     rows: Mutex<BTreeMap<(String, i64), Row>>,
@@ -47,7 +48,7 @@ impl OnDisk {
         let words = Index::open(&folder.path().join("words")).unwrap();
         let filled = Self {
             vectors: VectorIndex::open(&root).unwrap().into_index().unwrap(),
-            words: words.into_index(),
+            words: Arc::new(words.into_index()),
             revision: AtomicU64::new(0),
             rows: Mutex::default(),
             _folder: folder,
@@ -238,10 +239,9 @@ impl WordPools for OnDisk {
 
     fn by_words(&self, pool: &str, text: &str, wanted: &Wanted) -> Result<Vec<Scored>, PoolError> {
         self.known(pool)?;
-        let hits = self
-            .words
-            .free_text_hits(kind(pool), text, 10_000)
-            .map_err(PoolError::engine)?;
+        let like = self.words.free_text(kind(pool), text);
+        let like = like.map_err(PoolError::engine)?;
+        let hits = like.ranked(10_000).map_err(PoolError::engine)?;
         let passing = hits
             .into_iter()
             .filter(|hit| self.passes(pool, hit.id, wanted));
