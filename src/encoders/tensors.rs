@@ -239,7 +239,8 @@ impl Numbers {
         }
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    /// As they lie in a file.
+    pub fn bytes(&self) -> Vec<u8> {
         match self {
             Self::F32(values) => values.iter().flat_map(|it| it.to_le_bytes()).collect(),
             Self::I64(values) => values.iter().flat_map(|it| it.to_le_bytes()).collect(),

@@ -85,9 +85,7 @@ pub(crate) fn write(
     let spec_text = serde_json::to_string(spec).unwrap_or_default();
     let mut hasher = blake3::Hasher::new();
     for tensor in tensors.iter().take(NAMES.len()) {
-        for value in &tensor.values {
-            hasher.update(&value.to_le_bytes());
-        }
+        hasher.update(&tensor.values.bytes());
     }
     hasher.update(spec_text.as_bytes());
     hasher.update(features.hash.as_bytes());
