@@ -39,9 +39,11 @@ impl Looked {
         let few = few(of(Pool::Case), of(Pool::Guideline), most, least);
         if few.missing_guidelines > 0 {
             let count = few.missing_guidelines;
-            remarks.push(format!(
-                "{count} of the guidelines asked for are missing: none is near, or none is imported"
-            ));
+            let missing = match count {
+                1 => "a guideline that must be there is missing".to_owned(),
+                count => format!("{count} guidelines that must be there are missing"),
+            };
+            remarks.push(format!("{missing}: none is near, or none is imported"));
         }
         let mut chosen: Vec<(Place, Fused<i64>, Kept)> = pinned
             .into_iter()

@@ -462,10 +462,14 @@ pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
     }
     hints.push(hint("hits.by", "image or text"));
     hints.push(hint("hits.find", "words of your own"));
-    if state.weight.is_none() {
-        hints.push(hint("hits.vectors", "more vectors"));
-    } else {
-        hints.push(hint("hits.served", "weight as served"));
+    let is_fused = state
+        .found
+        .value()
+        .is_some_and(|found| !found.fusions.is_empty());
+    match state.weight {
+        Some(_) => hints.push(hint("hits.served", "weight as served")),
+        None if is_fused => hints.push(hint("hits.vectors", "more vectors")),
+        None => {}
     }
     hints.push(hint(
         "hits.longer",

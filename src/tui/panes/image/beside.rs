@@ -197,9 +197,13 @@ pub(super) fn names(state: &State, shared: &Shared, picture: &Picture) -> Vec<St
 
 /// Small pictures of the case around the shown one, once that was drawn.
 pub(super) fn thumbnails(state: &State, shared: &Shared) -> Vec<Thumbnail> {
-    if shared.hits_of_selection().nth(1).is_some() {
-        let hits = shared.hits_of_selection().take(MOST_SMALL);
-        let small = hits.map(|hit| Thumbnail {
+    let hits = shared.hits_of_selection().count();
+    if hits > 1 {
+        let current = shared.hits_of_selection().position(|hit| hit.is_current);
+        let around = current.unwrap_or_default().saturating_sub(MOST_SMALL / 2);
+        let first = around.min(hits.saturating_sub(MOST_SMALL));
+        let shown = shared.hits_of_selection().skip(first).take(MOST_SMALL);
+        let small = shown.map(|hit| Thumbnail {
             location: hit.location.clone(),
             is_shown: hit.is_current,
         });
