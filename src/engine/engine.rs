@@ -15,7 +15,7 @@ use semihv_workspace::{
 };
 
 use crate::failures::OrFail;
-use crate::{Event, Reply, query::Query};
+use crate::{Changed, Event, Reply, query::Query};
 
 /// Whether this process may change the workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +207,12 @@ impl Engine {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
+        // What is said of hits is no part of a search.
+        if let Event::Changed(changed) = event
+            && *changed != Changed::Judged
+        {
+            self.inner.searches.forget();
+        }
         locked(&self.inner.listeners).retain(|listener| listener.send(event.clone()).is_ok());
     }
 
@@ -214,6 +220,7 @@ impl Engine {
     pub(crate) fn reload_settings(&self) -> Result<(), Failure> {
         let manifest = Manifest::read(&self.inner.places.manifest()).or_fail("settings")?;
         let (settings, user_keys) = layered_settings(&self.inner.options, &manifest)?;
+        self.inner.searches.forget();
         *self
             .inner
             .manifest

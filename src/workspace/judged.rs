@@ -62,11 +62,21 @@ pub fn append_judged(path: &Path, judged: &Judged) -> io::Result<()> {
         .open(path)?;
     file.lock()?;
     // A line that a killed program left half-written is closed, so that it spoils no other.
+    let is_new = file.metadata()?.len() == 0;
     if is_torn(&mut file)? {
         line.insert(0, b'\n');
     }
     file.write_all(&line)?;
-    file.sync_data()
+    file.sync_all()?;
+    // The names of a new file and its new folder must last too; some network file systems refuse.
+    if is_new {
+        for folder in path.ancestors().skip(1).take(2) {
+            if let Ok(folder) = File::open(folder) {
+                let _ = folder.sync_all();
+            }
+        }
+    }
+    Ok(())
 }
 
 fn is_torn(file: &mut File) -> io::Result<bool> {
@@ -83,6 +93,9 @@ fn is_torn(file: &mut File) -> io::Result<bool> {
 pub fn read_judged(path: &Path) -> io::Result<(Vec<Judged>, Vec<Skipped>)> {
     let mut text = Vec::new();
     match File::open(path) {
+        Ok(file) if file.metadata()?.len() > LARGEST => {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         Ok(file) => file.take(LARGEST).read_to_end(&mut text)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Default::default()),
         Err(error) => return Err(error),

@@ -21,8 +21,9 @@ type Found = Candidate<Fused<i64>>;
 
 impl Looked {
     pub(crate) fn few(&self, engine: &Engine, weighing: &Weighing) -> Result<Retrieved, Failure> {
-        let (by_pool, mut weighed) = fusions(engine, self.encoder(), weighing.fusion)?;
         let mut remarks = self.remarks.clone();
+        let wanted = weighing.fusion;
+        let (by_pool, mut weighed) = fusions(engine, self.encoder(), wanted, &mut remarks);
         let (mut pinned, candidates) = self.candidates(&by_pool, weighing);
         pinned.truncate(weighing.most);
         let guidelines = pinned

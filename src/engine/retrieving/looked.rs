@@ -58,8 +58,13 @@ pub(crate) struct Looked {
 #[derive(Default)]
 pub(crate) struct KeptSearches(Mutex<VecDeque<(RetrieveSpec, State, Arc<Looked>)>>);
 
-#[cfg(test)]
 impl KeptSearches {
+    /// Rows, tags or settings changed, which no revision tells of.
+    pub(crate) fn forget(&self) {
+        locked(&self.0).clear();
+    }
+
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         locked(&self.0).len()
     }
@@ -70,7 +75,10 @@ type State = (Option<(u64, usize)>, u64);
 
 /// A search that was made already, or a new one.
 pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, Failure> {
+    let text = whole_text(engine, spec)?;
+    // By what is written of the case now: it may have changed without a change of the index.
     let key = RetrieveSpec {
+        text: text.clone(),
         weighing: super::Weighing::default(),
         ..spec.clone()
     };
@@ -78,17 +86,16 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
     let vectors = engine.vectors().ok().flatten();
     let vectors = vectors.map(|it| (it.generation(), it.tail_rows()));
     let state = (vectors, index.revision());
-    let kept = &engine.inner.searches.0;
-    let found = locked(kept)
+    let searches = &engine.inner.searches;
+    let found = locked(&searches.0)
         .iter()
         .find(|(of, at, _)| *of == key && *at == state)
         .map(|(_, _, looked)| Arc::clone(looked));
-    // What is written of a case may have changed since, without a change of the index.
-    if let Some(looked) = found.filter(|_| !spec.reads_case) {
+    if let Some(looked) = found {
         return Ok(looked);
     }
-    let looked = Arc::new(Looked::new(engine, spec)?);
-    let mut kept = locked(kept);
+    let looked = Arc::new(Looked::of(engine, spec, &text)?);
+    let mut kept = locked(&searches.0);
     kept.push_back((key, state, Arc::clone(&looked)));
     if kept.len() > KEPT {
         kept.pop_front();
@@ -98,9 +105,12 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
 
 impl Looked {
     pub(crate) fn new(engine: &Engine, spec: &RetrieveSpec) -> Result<Self, Failure> {
-        let text = whole_text(engine, spec)?;
+        Self::of(engine, spec, &whole_text(engine, spec)?)
+    }
+
+    fn of(engine: &Engine, spec: &RetrieveSpec, text: &str) -> Result<Self, Failure> {
         let mut remarks = Vec::new();
-        let (vectors, asked) = asked_by_pool(engine, (spec, &text), &mut remarks)?;
+        let (vectors, asked) = asked_by_pool(engine, (spec, text), &mut remarks)?;
         let any = asked.values().next();
         let barred = Barred::new(engine, spec, (vectors.as_deref(), any))?;
         let mut looked = Self {
@@ -112,7 +122,7 @@ impl Looked {
             remarks,
         };
         for pool in &spec.pools {
-            let lists = looked.pool(engine, (spec, *pool), &text)?;
+            let lists = looked.pool(engine, (spec, *pool), text)?;
             looked.lists.insert(*pool, lists);
         }
         let guidelines = looked.lists.get(&Pool::Guideline);

@@ -66,18 +66,24 @@ pub(super) fn fusions(
     engine: &Engine,
     encoder: Option<&str>,
     wanted: Option<Fusion>,
-) -> Result<(BTreeMap<Pool, Fusion>, Weighed), Failure> {
+    remarks: &mut Vec<String>,
+) -> (BTreeMap<Pool, Fusion>, Weighed) {
     let for_all = |fusion| Pool::ALL.map(|pool| (pool, fusion)).into_iter().collect();
     if let Some(fusion) = wanted {
-        return Ok((for_all(fusion), Weighed::Asked));
+        return (for_all(fusion), Weighed::Asked);
     }
-    let weights = Weights::read(engine)?.filter(|it| Some(it.encoder.as_str()) == encoder);
+    // Ranks need no weight: a file that cannot be read stops nobody.
+    let weights = Weights::read(engine).unwrap_or_else(|failure| {
+        remarks.extend(failure.hint.or(Some(failure.summary)));
+        None
+    });
+    let weights = weights.filter(|it| Some(it.encoder.as_str()) == encoder);
     let Some(weights) = weights else {
-        return Ok((for_all(Fusion::default()), Weighed::ByRanks));
+        return (for_all(Fusion::default()), Weighed::ByRanks);
     };
     let any = weights.pools.values().next();
     let Some(any) = any.map(|weight| weight.alpha) else {
-        return Ok((for_all(Fusion::default()), Weighed::ByRanks));
+        return (for_all(Fusion::default()), Weighed::ByRanks);
     };
     let of = |pool: Pool| {
         let own = weights.pools.get(&pool).map(|weight| weight.alpha);
@@ -86,5 +92,5 @@ pub(super) fn fusions(
         }
     };
     let fusions = Pool::ALL.map(|pool| (pool, of(pool)));
-    Ok((fusions.into_iter().collect(), Weighed::Fitted))
+    (fusions.into_iter().collect(), Weighed::Fitted)
 }
