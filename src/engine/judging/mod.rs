@@ -3,6 +3,9 @@
 mod journal;
 mod report;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use semihv_domain::{Failure, FailureKind, Fused, Fusion, Pool};
