@@ -7,10 +7,10 @@ use semihv_domain::{DocumentKind, Failure, Fused, Fusion, Pool, Share, VectorsUs
 use semihv_retrieval::{FreeText, RankedRow};
 use semihv_vectors::{Ask, How, Kind, Near, RowSet, VectorIndex};
 
-use super::asked::{Asked, asked, asked_image};
+use super::asked::{Asked, AskedImage, asked, asked_image};
 use super::instructions::instruction;
 use super::left_out::Barred;
-use super::{KEPT, RetrieveSpec, about, whole_text};
+use super::{KEPT, QueryImage, RetrieveSpec, about, whole_text};
 use crate::Engine;
 use crate::embedding::key_of_case;
 use crate::engine::locked;
@@ -299,7 +299,20 @@ fn asked_by_pool(
         ));
         return Ok((None, AskedByPool::new()));
     }
-    let image = asked_image(engine, &encoding, spec)?;
+    let image = match asked_image(engine, &encoding, spec) {
+        Ok(image) => image,
+        // A file that somebody named is asked for; an image of a case may have gone with its disk.
+        Err(failure)
+            if matches!(spec.image, Some(QueryImage::Stored(_))) && !text.trim().is_empty() =>
+        {
+            let summary = failure.summary;
+            remarks.push(format!(
+                "by the text alone, the image cannot be read: {summary}"
+            ));
+            AskedImage::default()
+        }
+        Err(failure) => return Err(failure),
+    };
     let uses_instructions = engine.settings().query_instructions.value;
     let mut by_pool = AskedByPool::new();
     let mut same: Option<Asked> = None;

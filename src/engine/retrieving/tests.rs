@@ -471,3 +471,26 @@ fn a_weight_takes_one_list_alone_and_needs_no_new_search() {
         "one search for both weights"
     );
 }
+
+#[test]
+fn a_case_whose_image_is_gone_is_looked_for_by_its_text() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let image = image_of(&engine, "c");
+    std::fs::remove_file(bench.folder.path().join("set/c.png")).unwrap();
+    let spec = RetrieveSpec {
+        image: Some(image),
+        case: engine.find_case("c").unwrap(),
+        reads_case: true,
+        ..RetrieveSpec::default()
+    };
+    let found = retrieve(&engine, spec.clone()).unwrap();
+    assert!(!found.hits.is_empty() && !keys(&found).contains(&"c"));
+    let said = &found.remarks[0];
+    assert!(said.starts_with("by the text alone"), "{said}");
+    let alone = RetrieveSpec {
+        reads_case: false,
+        ..spec
+    };
+    assert!(retrieve(&engine, alone).is_err(), "nothing else is asked");
+}
