@@ -96,6 +96,9 @@ pub enum Verb {
         /// Build a graph for pools of this many rows and more, where there is none
         #[arg(long, value_name = "ROWS", default_value_t = GraphPlan::default().from)]
         graph_from: usize,
+        /// Then bring vectors and words to the Qdrant server of the settings
+        #[arg(long)]
+        push: bool,
         #[command(flatten)]
         common: Common,
     },

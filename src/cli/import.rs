@@ -90,14 +90,21 @@ pub(crate) fn index(engine: &Engine, rebuild: bool, output: &mut Output) -> Resu
 
 pub(crate) fn vectors(
     engine: &Engine,
-    (rebuild, graph_from): (bool, usize),
+    (rebuild, graph_from, push): (bool, usize, bool),
     output: &mut Output,
 ) -> Result<(), VerbError> {
     engine.plan_graphs(GraphPlan {
         from: graph_from,
         ..GraphPlan::default()
     });
-    run(engine, JobSpec::Vectors(how(rebuild)), output)
+    // Bringing them to the server brings them up to date.
+    if rebuild || !push {
+        run(engine, JobSpec::Vectors(how(rebuild)), output)?;
+    }
+    if push {
+        run(engine, JobSpec::Push, output)?;
+    }
+    Ok(())
 }
 
 /// The workbench goes first where there are few processors.

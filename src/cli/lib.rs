@@ -11,6 +11,7 @@ mod region_verb;
 mod regions;
 mod retrieval;
 mod retrieval_args;
+mod retrieval_compare;
 mod retrieve;
 mod search;
 mod show;
@@ -34,6 +35,7 @@ pub use tracing_file::log_to;
 
 use args::Verb;
 use output::{Output, VerbError, exit_code};
+use retrieval_args::RetrievalVerb;
 
 /// What is left to do after the command line was read.
 pub enum Next {
@@ -231,6 +233,9 @@ impl Session<'_> {
             Verb::Generate { what, shell } => {
                 generate::generate(*what, *shell, self.keys_markdown, &mut output)?;
             }
+            Verb::Retrieval(RetrievalVerb::Compare(arguments)) => {
+                retrieval_compare::compare(arguments, &mut output)?;
+            }
             Verb::VectorsGraph { folder, pool } => import::vectors_graph(folder, pool)?,
             Verb::Workspaces { json } => {
                 output = Output::new(*json);
@@ -270,8 +275,9 @@ impl Session<'_> {
             Verb::Vectors {
                 rebuild,
                 graph_from,
+                push,
                 ..
-            } => import::vectors(&engine, (*rebuild, *graph_from), output),
+            } => import::vectors(&engine, (*rebuild, *graph_from, *push), output),
             Verb::Retrieve(arguments) => retrieve::retrieve(&engine, arguments, output),
             Verb::Retrieval(verb) => retrieval::retrieval(&engine, verb, output),
             Verb::Check { source, .. } => import::check(&engine, source, output),

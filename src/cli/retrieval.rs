@@ -21,6 +21,7 @@ pub(crate) fn retrieval(
 ) -> Result<(), VerbError> {
     match verb {
         RetrievalVerb::Eval(arguments) => eval(engine, arguments, output),
+        RetrievalVerb::Compare(arguments) => crate::retrieval_compare::compare(arguments, output),
         RetrievalVerb::Judge(arguments) => judge(engine, arguments, output),
         RetrievalVerb::Judged { out, .. } => judged(engine, out, output),
         RetrievalVerb::Features { out, without, .. } => {
@@ -120,7 +121,7 @@ fn asked(engine: &Engine, arguments: &EvalArguments) -> Result<Asked, Failure> {
     Ok((topics, judgements, remarks))
 }
 
-fn read(path: &Path) -> Result<String, Failure> {
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
     let bytes = std::fs::read(path).map_err(|error| {
         Failure::of("retrieval eval", FailureKind::User, &error)
             .with_hint(format!("{} cannot be read", path.display()))

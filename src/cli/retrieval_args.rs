@@ -41,6 +41,9 @@ pub struct RetrieveArguments {
     /// Look at every vector, even where a graph would do
     #[arg(long)]
     pub exact: bool,
+    /// Where to search, whatever the settings say: here (local), or on the Qdrant server
+    #[arg(long, value_name = "WHERE", value_parser = crate::retrieve::engine)]
+    pub engine: Option<semihv_engine::RetrievalEngine>,
     /// Show the cosine in its four parts and each term's part of the score
     #[arg(long)]
     pub explain: bool,
@@ -55,6 +58,8 @@ pub struct RetrieveArguments {
 pub enum RetrievalVerb {
     /// Measure words, vectors and both on judged queries; default: those judged in this workspace
     Eval(EvalArguments),
+    /// Compare two run files: two indexes, two models, two days
+    Compare(CompareArguments),
     /// Say how relevant a case or passage is for a query, pin it or exclude it
     Judge(JudgeArguments),
     /// Write the raw vectors of all image-text pairs: what `semihv-torch train-retriever` trains on
@@ -81,6 +86,7 @@ impl RetrievalVerb {
     pub(crate) fn common(&self) -> &Common {
         match self {
             Self::Eval(arguments) => &arguments.common,
+            Self::Compare(arguments) => &arguments.common,
             Self::Judge(arguments) => &arguments.common,
             Self::Judged { common, .. } | Self::Features { common, .. } => common,
         }
@@ -120,6 +126,29 @@ pub struct EvalArguments {
     /// Write the lists as TREC run files into this folder
     #[arg(long, value_name = "DIR")]
     pub runs: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// A run file, as `retrieval eval --runs` writes them, or any of TREC's
+    pub first: PathBuf,
+    pub second: PathBuf,
+    /// Judgements: which of the two is better, and how surely
+    #[arg(long, value_name = "FILE")]
+    pub qrels: Option<PathBuf>,
+    #[arg(long, value_delimiter = ',', default_value = "nDCG@10,MRR,Recall@10")]
+    pub measure: Vec<semihv_engine::ranking::Measure>,
+    /// How deep the lists are compared with each other
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub depth: usize,
+    /// Queries that are named, those that agree least first
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub topics: usize,
+    /// Fixes the draws
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
     #[command(flatten)]
     pub common: Common,
 }

@@ -6,7 +6,9 @@ use std::path::Path;
 use semihv_domain::{
     Alpha, CaseId, Failure, FailureKind, Fusion, Kept, Pool, Retrieved, RetrievedHit, Weighed,
 };
-use semihv_engine::{ENOUGH_JUDGED, Engine, Query, QueryImage, Reply, RetrieveSpec, Weighing};
+use semihv_engine::{
+    ENOUGH_JUDGED, Engine, Query, QueryImage, Reply, RetrievalEngine, RetrieveSpec, Weighing,
+};
 use serde::Deserialize;
 
 use crate::output::{Output, VerbError};
@@ -107,6 +109,7 @@ fn found(
         filter: arguments.filter.clone(),
         licences: arguments.licence.clone(),
         exact: arguments.exact,
+        engine: arguments.engine,
         weighing: Weighing {
             fusion: arguments.alpha.map(|alpha| Fusion::Convex { alpha }),
             most: arguments.most,
@@ -273,6 +276,11 @@ pub(crate) fn part(text: &str) -> Result<[f32; 4], String> {
 pub(crate) fn alpha(text: &str) -> Result<Alpha, String> {
     let number: f64 = text.parse().map_err(|_| format!("{text:?} is no number"))?;
     Alpha::try_from(number).map_err(|error| error.to_string())
+}
+
+/// `local` or `qdrant`.
+pub(crate) fn engine(name: &str) -> Result<RetrievalEngine, String> {
+    RetrievalEngine::parse(name).ok_or_else(|| "give local or qdrant".to_owned())
 }
 
 /// `case,guideline`.

@@ -11,6 +11,7 @@ pub enum JobKind {
     Index,
     Check,
     Vectors,
+    Measure,
 }
 
 impl JobKind {
@@ -20,6 +21,7 @@ impl JobKind {
             Self::Index => "index",
             Self::Check => "check",
             Self::Vectors => "vectors",
+            Self::Measure => "measure",
         }
     }
 }

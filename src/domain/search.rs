@@ -76,6 +76,22 @@ pub enum Facet {
     Licence,
 }
 
+impl Facet {
+    /// As the query language calls it.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Modality => "modality",
+            Self::Type => "type",
+            Self::Model => "model",
+            Self::Language => "lang",
+            Self::Class => "class",
+            Self::Split => "split",
+            Self::Licence => "licence",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FacetCount {
     pub value: String,

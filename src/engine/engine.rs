@@ -57,6 +57,7 @@ pub(crate) struct Inner {
     pub(crate) pen: Mutex<Option<Store>>,
     pub(crate) index: Mutex<Option<Arc<Index>>>,
     pub(crate) vectors: Mutex<Option<Arc<VectorIndex>>>,
+    pub(crate) served: Mutex<crate::served::KeptServed>,
     pub(crate) encoding: Mutex<crate::encoding::KeptEncoding>,
     pub(crate) searches: crate::retrieving::KeptSearches,
     pub(crate) judged: Mutex<crate::judging::KeptJournal>,
@@ -112,6 +113,7 @@ impl Engine {
                 pen: Mutex::new(Some(first)),
                 index: Mutex::new(None),
                 vectors: Mutex::new(None),
+                served: Mutex::new(None),
                 encoding: Mutex::new(None),
                 searches: crate::retrieving::KeptSearches::default(),
                 judged: Mutex::new(None),
@@ -221,6 +223,7 @@ impl Engine {
         let manifest = Manifest::read(&self.inner.places.manifest()).or_fail("settings")?;
         let (settings, user_keys) = layered_settings(&self.inner.options, &manifest)?;
         self.inner.searches.forget();
+        self.forget_served();
         *self
             .inner
             .manifest

@@ -97,6 +97,30 @@ impl Blame for semihv_vectors::VectorError {
     }
 }
 
+impl Blame for semihv_remote::SettingsError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Config
+    }
+}
+
+impl Blame for semihv_remote::OpenError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Network
+    }
+}
+
+impl Blame for semihv_remote::BuildError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Network
+    }
+}
+
+impl Blame for semihv_remote::PoolError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Network
+    }
+}
+
 impl Blame for ReadTomlError {
     fn blame(&self) -> FailureKind {
         FailureKind::Config

@@ -244,7 +244,7 @@ impl<T: Placed> Paged<T> {
     }
 }
 
-fn case_document(case: SearchableCase) -> Document {
+pub(crate) fn case_document(case: SearchableCase) -> Document {
     let mut has = Vec::new();
     let mut add = |condition: bool, what: Has| {
         if condition {
@@ -309,7 +309,7 @@ fn question_document(question: SearchableQuestion) -> Document {
     }
 }
 
-fn passage_document(passage: SearchablePassage) -> Document {
+pub(crate) fn passage_document(passage: SearchablePassage) -> Document {
     let mut title = passage.guideline_title;
     for heading in &passage.headings {
         title.push_str(" › ");

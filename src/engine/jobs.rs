@@ -34,6 +34,8 @@ impl Engine {
             JobSpec::Import(_) => (JobKind::Import, "import"),
             JobSpec::Index(_) => (JobKind::Index, "index"),
             JobSpec::Vectors(_) => (JobKind::Vectors, "vectors"),
+            JobSpec::Push => (JobKind::Vectors, "push"),
+            JobSpec::Measure => (JobKind::Measure, "measure"),
             JobSpec::Check { .. } => (JobKind::Check, "check"),
         };
         self.refuse_when_read_only(stage)?;
@@ -93,6 +95,8 @@ impl Engine {
             JobSpec::Import(import) => crate::import::run(self, import, &mut progress),
             JobSpec::Index(rebuild) => crate::indexing::run(self, *rebuild, &mut progress),
             JobSpec::Vectors(rebuild) => crate::embedding::run(self, *rebuild, &mut progress),
+            JobSpec::Measure => crate::judging::run(self, &mut progress),
+            JobSpec::Push => crate::served::run(self, &mut progress),
             JobSpec::Check { source } => crate::check::run(self, source, &mut progress),
         }));
         let state = match outcome {
@@ -109,9 +113,10 @@ impl Engine {
         }
         let has_succeeded = matches!(state, JobState::Succeeded { .. });
         match spec {
-            JobSpec::Index(_) | JobSpec::Vectors(_) => {
+            JobSpec::Index(_) | JobSpec::Vectors(_) | JobSpec::Push => {
                 self.tell(&Event::Changed(Changed::Index));
             }
+            JobSpec::Measure => self.tell(&Event::Changed(Changed::Judged)),
             JobSpec::Import(_) | JobSpec::Check { .. } => {
                 self.tell(&Event::Changed(Changed::Rows));
             }
@@ -166,6 +171,8 @@ pub(crate) fn command_of(spec: &JobSpec) -> String {
         JobSpec::Index(Rebuild::FromNothing) => "semihv index --rebuild".to_owned(),
         JobSpec::Vectors(Rebuild::Incremental) => "semihv vectors".to_owned(),
         JobSpec::Vectors(Rebuild::FromNothing) => "semihv vectors --rebuild".to_owned(),
+        JobSpec::Measure => "semihv retrieval eval --fit".to_owned(),
+        JobSpec::Push => "semihv vectors --push".to_owned(),
         JobSpec::Check { source } => format!("semihv check {}", quoted(source)),
     }
 }

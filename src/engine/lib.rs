@@ -26,6 +26,7 @@ mod retrieving;
 mod runs;
 mod scans;
 mod searching;
+mod served;
 mod watch;
 
 pub use demo::{DemoSummary, demo};
@@ -53,8 +54,8 @@ pub use semihv_curation::{Importer, importers};
 pub use semihv_evaluation::ranking;
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,
-    MANIFEST, Manifest, ModelScore, QuestionRow, Settings, SettingsFile, Share, SkippedRow,
-    SourceRow, UserPlaces, find_workspace, init, known_workspaces,
+    MANIFEST, Manifest, ModelScore, QuestionRow, RetrievalEngine, Settings, SettingsFile, Share,
+    SkippedRow, SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };
 
 #[cfg(test)]

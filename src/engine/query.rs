@@ -55,6 +55,8 @@ pub enum Query {
     Passage(PassageId),
     /// The few cases and guidelines nearest to an image, a text or both.
     Retrieve(Box<RetrieveSpec>),
+    /// Sources, modalities, languages and licences of the candidates of a retrieval.
+    RetrievedFacets(Box<RetrieveSpec>),
     /// Hits over any kind with facets: the command line's `search`.
     Search {
         kind: DocumentKind,
@@ -100,6 +102,7 @@ pub enum Reply {
     Guidelines(Vec<GuidelineHit>),
     Passage(Box<PassageDetail>),
     Retrieved(Box<Retrieved>),
+    RetrievedFacets(Vec<(Facet, Vec<FacetCount>)>),
     Search {
         hits: Vec<Hit>,
         total: u64,
@@ -310,6 +313,10 @@ pub enum JobSpec {
     Index(Rebuild),
     /// Brings the vectors up to date.
     Vectors(Rebuild),
+    /// Brings the vectors up to date, and with the words to the server of the settings.
+    Push,
+    /// Measures the retriever on what was judged, and serves the weights that were fitted.
+    Measure,
     /// Looks at the header of every picture of a source that nobody has looked at.
     Check {
         source: String,

@@ -32,6 +32,10 @@ pub(crate) fn answer(engine: &Engine, query: &Query) -> Result<Reply, Failure> {
             let found = crate::retrieving::retrieve(engine, spec)?;
             Ok(Reply::Retrieved(Box::new(found)))
         }
+        Query::RetrievedFacets(spec) => {
+            let facets = crate::retrieving::candidate_facets(engine, spec)?;
+            Ok(Reply::RetrievedFacets(facets))
+        }
         Query::Passage(id) => engine.with_store(|store| passage(store, *id)),
         Query::Search {
             kind,

@@ -67,6 +67,8 @@ impl Generation {
                 key: point.payload.key,
                 score: point.score,
                 case: point.payload.case_id,
+                source: point.payload.source,
+                name: point.payload.name,
             })
             .collect();
         scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.key.cmp(&b.key)));

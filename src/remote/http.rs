@@ -36,7 +36,7 @@ pub enum CallError {
         server: String,
         source: std::io::Error,
     },
-    #[error("{server} lets nobody in without a key; name its variable as api_key_env")]
+    #[error("{server} lets nobody in without a key; name its variable as qdrant_key_env")]
     NoKey { server: String },
     #[error("{server} does not accept the key in {variable}; export the right one")]
     Unauthorised { server: String, variable: String },

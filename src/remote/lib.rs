@@ -22,7 +22,9 @@ mod wire;
 pub use building::{Build, BuildError, BuildPlan, Built, Watch};
 pub use generation::Generation;
 pub use http::CallError;
-pub use pools::{Barred, Facets, PoolError, Row, Scored, VectorPools, Wanted, WordPools, Words};
+pub use pools::{
+    Among, Barred, Facets, PoolError, Row, Scored, VectorPools, Wanted, WordPools, Words,
+};
 pub use qdrant::{OpenError, Qdrant};
 pub use settings::{ApiKey, Patience, Settings, SettingsError};
 pub use weights::Corpus;

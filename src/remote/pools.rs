@@ -82,12 +82,16 @@ pub trait WordPools: Send + Sync {
 }
 
 /// A row and its score.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scored {
     pub key: i64,
     pub score: f32,
     /// The case that it belongs to.
     pub case: Option<i64>,
+    /// As in its facets: by these it is found where rows are numbered otherwise. Empty for engines
+    /// that keep none.
+    pub source: String,
+    pub name: Vec<String>,
 }
 
 /// What is wanted of a search.
@@ -98,6 +102,8 @@ pub struct Wanted {
     pub how: How,
     /// Only rows under one of these; empty: all.
     pub licences: Vec<String>,
+    /// Only these rows.
+    pub among: Option<Among>,
     pub barred: Barred,
 }
 
@@ -108,9 +114,18 @@ impl Wanted {
             k,
             how: How::Auto,
             licences: Vec::new(),
+            among: None,
             barred: Barred::default(),
         }
     }
+}
+
+/// What alone may be found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Among {
+    Keys(Vec<i64>),
+    /// All rows of cases.
+    Cases(Vec<i64>),
 }
 
 /// What must not be found.
@@ -145,6 +160,8 @@ pub struct Words {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facets {
     pub source: String,
+    /// What the source calls it: others number its rows otherwise.
+    pub name: Vec<String>,
     pub modality: Option<String>,
     pub licence: Option<String>,
     pub case: Option<i64>,

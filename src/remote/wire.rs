@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::Xxh3;
 
 use crate::about::row_id;
-use crate::pools::{PoolError, Row, Wanted};
+use crate::pools::{Among, PoolError, Row, Wanted};
 use crate::weights::{Sparse, Summary};
 
 /// Text and image together, normalised.
@@ -79,6 +79,8 @@ pub(crate) struct Payload {
     row_hash: String,
     holds: Vec<&'static str>,
     source: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    name: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     modality: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,6 +114,7 @@ impl Point {
                 row_hash: String::new(),
                 holds,
                 source: row.facets.source.clone(),
+                name: row.facets.name.clone(),
                 modality: row.facets.modality.clone(),
                 licence: row.facets.licence.clone(),
                 case_id: row.facets.case,
@@ -169,6 +172,13 @@ pub(crate) fn filter(pool: &str, wanted: &Wanted) -> Value {
     if !wanted.licences.is_empty() {
         must.push(json!({"key": "licence", "match": {"any": wanted.licences}}));
     }
+    match &wanted.among {
+        None => {}
+        Some(Among::Keys(keys)) => must.push(json!({"has_id": ids(pool, keys)})),
+        Some(Among::Cases(cases)) => {
+            must.push(json!({"key": "case_id", "match": {"any": cases}}));
+        }
+    }
     let barred = &wanted.barred;
     let mut must_not = Vec::new();
     if !barred.cases.is_empty() {
@@ -178,8 +188,7 @@ pub(crate) fn filter(pool: &str, wanted: &Wanted) -> Value {
         must_not.push(json!({"key": "patient_id", "match": {"any": barred.patients}}));
     }
     if !barred.keys.is_empty() {
-        let ids: Vec<String> = barred.keys.iter().map(|key| row_id(pool, *key)).collect();
-        must_not.push(json!({"has_id": ids}));
+        must_not.push(json!({"has_id": ids(pool, &barred.keys)}));
     }
     let mut filter = Map::new();
     filter.insert("must".to_owned(), Value::Array(must));
@@ -187,6 +196,10 @@ pub(crate) fn filter(pool: &str, wanted: &Wanted) -> Value {
         filter.insert("must_not".to_owned(), Value::Array(must_not));
     }
     Value::Object(filter)
+}
+
+fn ids(pool: &str, keys: &[i64]) -> Vec<String> {
+    keys.iter().map(|key| row_id(pool, *key)).collect()
 }
 
 /// The rows of a pool that hold something.
@@ -210,7 +223,7 @@ pub(crate) struct QueryBody<'a, V: Serialize> {
     filter: Value,
     limit: usize,
     params: Value,
-    with_payload: [&'static str; 2],
+    with_payload: [&'static str; 4],
 }
 
 impl<'a, V: Serialize> QueryBody<'a, V> {
@@ -221,7 +234,7 @@ impl<'a, V: Serialize> QueryBody<'a, V> {
             filter: filter(pool, wanted),
             limit: wanted.k,
             params: json!({"exact": wanted.how == How::Exact}),
-            with_payload: ["key", "case_id"],
+            with_payload: ["key", "case_id", "source", "name"],
         }
     }
 }
@@ -270,6 +283,10 @@ pub(crate) struct FoundPayload {
     pub(crate) key: i64,
     #[serde(default)]
     pub(crate) case_id: Option<i64>,
+    #[serde(default)]
+    pub(crate) source: String,
+    #[serde(default)]
+    pub(crate) name: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]

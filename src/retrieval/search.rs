@@ -4,19 +4,22 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use semihv_domain::{DocumentKind, Facet, FacetCount, Hit, QueryError};
 use tantivy::collector::{Count, TopDocs};
 use tantivy::query::Query;
 use tantivy::{DocAddress, Score, Searcher, TantivyError};
 
-use crate::collect::{AllIds, FirstRows, ValueCounts, row_column};
+use crate::collect::{AllIds, CountsByFacet, FirstRows, ValueCounts, row_column};
 use crate::free_text::RankedRow;
 use crate::hits::{HitMaker, KindStatistics};
 use crate::index::{State, guarded};
-use crate::live::LiveSets;
+use crate::live::{LiveSets, RowSet};
 use crate::plan::{Node, Planner, scored};
+use crate::row_filter::RowFilter;
 use crate::schema::id_of;
+use crate::values::Values;
 use crate::{Index, QueryText};
 
 /// So many rows of a list come by their score; the others follow in row order.
@@ -37,6 +40,18 @@ pub(crate) struct Search<'a> {
     pub(crate) searcher: &'a Searcher,
     pub(crate) planner: Planner<'a>,
     pub(crate) node: Node,
+}
+
+fn most_first(facets: &[Facet], counted: CountsByFacet) -> Vec<(Facet, Vec<FacetCount>)> {
+    let sorted = counted.into_iter().map(|counts| {
+        let mut counts: Vec<FacetCount> = counts
+            .into_iter()
+            .map(|(value, count)| FacetCount { value, count })
+            .collect();
+        counts.sort_by_key(|value| Reverse(value.count));
+        counts
+    });
+    facets.iter().copied().zip(sorted).collect()
 }
 
 impl Index {
@@ -84,24 +99,31 @@ impl Index {
         facets: &[Facet],
         live: &dyn LiveSets,
     ) -> Result<Vec<(Facet, Vec<FacetCount>)>, SearchError> {
-        let counted = self.search(kind, query, live, |search| {
-            let query = search.planner.unscored_query(&search.node);
-            search.searcher.search(
-                &query,
-                &ValueCounts {
-                    facets: facets.to_vec(),
-                },
-            )
-        })?;
-        let sorted = counted.into_iter().map(|counts| {
-            let mut counts: Vec<FacetCount> = counts
-                .into_iter()
-                .map(|(value, count)| FacetCount { value, count })
-                .collect();
-            counts.sort_by_key(|value| Reverse(value.count));
-            counts
-        });
-        Ok(facets.iter().copied().zip(sorted).collect())
+        let counted = self.search(kind, query, live, |search| search.count_values(facets))?;
+        Ok(most_first(facets, counted))
+    }
+
+    /// How many of these rows have each value; most first.
+    pub fn facets_of(
+        &self,
+        kind: DocumentKind,
+        rows: Vec<i64>,
+        facets: &[Facet],
+    ) -> Result<Vec<(Facet, Vec<FacetCount>)>, SearchError> {
+        let (state, values) = (self.state(), Values::default());
+        let search = Search {
+            searcher: &state.searcher,
+            planner: Planner {
+                kind,
+                fields: &self.fields,
+                values: &values,
+                live: &crate::NoLiveSets,
+            },
+            node: Node::Filter(RowFilter::Rows(Arc::new(RowSet::new(kind, rows)))),
+        };
+        let counted = guarded(|| search.count_values(facets));
+        let counted = counted.map_err(|source| self.read_error(source))?;
+        Ok(most_first(facets, counted))
     }
 
     /// The values of a query field with their counts over all kinds; most first.
@@ -145,6 +167,12 @@ impl Index {
 }
 
 impl Search<'_> {
+    fn count_values(&self, facets: &[Facet]) -> tantivy::Result<CountsByFacet> {
+        let query = self.planner.unscored_query(&self.node);
+        let facets = facets.to_vec();
+        self.searcher.search(&query, &ValueCounts { facets })
+    }
+
     fn best(
         &self,
         fields: &crate::schema::Fields,

@@ -84,6 +84,8 @@ fn plain(name: &str) -> Option<Msg> {
         "reload" => Msg::Reload,
         "index" => Msg::Start(JobSpec::Index(Rebuild::Incremental)),
         "vectors" => Msg::Start(JobSpec::Vectors(Rebuild::Incremental)),
+        "measure" => Msg::Start(JobSpec::Measure),
+        "push" => Msg::Start(JobSpec::Push),
         "index-anew" => Msg::IndexAnew,
         "workspaces" => Msg::Workspaces,
         _ => return None,

@@ -27,7 +27,13 @@ pub(crate) fn parse(line: &str) -> Result<JobSpec, JobLineError> {
     match rest.next() {
         Some("import") => import(rest),
         Some(what @ ("index" | "vectors")) => {
-            let is_anew = rest.any(|word| matches!(word, "--anew" | "--rebuild"));
+            let flags: Vec<&str> = rest.collect();
+            if what == "vectors" && flags.contains(&"--push") {
+                return Ok(JobSpec::Push);
+            }
+            let is_anew = flags
+                .iter()
+                .any(|word| matches!(*word, "--anew" | "--rebuild"));
             let rebuild = if is_anew {
                 Rebuild::FromNothing
             } else {
@@ -39,6 +45,7 @@ pub(crate) fn parse(line: &str) -> Result<JobSpec, JobLineError> {
                 JobSpec::Vectors(rebuild)
             })
         }
+        Some("retrieval") => Ok(JobSpec::Measure),
         Some("check") => {
             let source = rest.next().ok_or(JobLineError::Incomplete)?.to_owned();
             Ok(JobSpec::Check { source })
@@ -128,6 +135,9 @@ mod tests {
             parse("vectors --rebuild"),
             Ok(JobSpec::Vectors(Rebuild::FromNothing))
         );
+        let measured = parse("semihv retrieval eval --fit");
+        assert_eq!(measured, Ok(JobSpec::Measure));
+        assert_eq!(parse("semihv vectors --push"), Ok(JobSpec::Push));
         assert_eq!(parse("index"), Ok(JobSpec::Index(Rebuild::Incremental)));
         assert_eq!(
             parse("semihv index --anew"),

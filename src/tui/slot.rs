@@ -21,6 +21,7 @@ pub enum SlotName {
     Guidelines,
     Hits,
     HitsProbe,
+    HitsFacets,
     Passage,
     /// The walk to the next question on which models differ.
     Rationales,

@@ -26,7 +26,9 @@ pub use manifest::{
 };
 pub use mapping::FieldMapping;
 pub use places::{MANIFEST, Places, UserPlaces, find_workspace};
-pub use settings::{Graphics, Layer, Settings, SettingsFile, Sourced, StoreMode, UserFile};
+pub use settings::{
+    Graphics, Layer, RetrievalEngine, Settings, SettingsFile, Sourced, StoreMode, UserFile,
+};
 pub use store::{
     Access, CaseRow, Durability, ImportCounts, ImportRows, Journal, Marker, ModelScore,
     OpenStoreError, QuestionRow, SearchableCase, SearchablePassage, SearchableQuestion, Share,

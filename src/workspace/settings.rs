@@ -25,6 +25,10 @@ pub struct SettingsFile {
     pub encoder_command: Option<String>,
     pub retriever: Option<String>,
     pub query_instructions: Option<bool>,
+    pub retrieval_engine: Option<RetrievalEngine>,
+    pub qdrant_url: Option<String>,
+    pub qdrant_collection: Option<String>,
+    pub qdrant_key_env: Option<String>,
 }
 
 /// The user's own file: settings and key bindings.
@@ -110,6 +114,31 @@ impl StoreMode {
     }
 }
 
+/// Where the retriever searches.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RetrievalEngine {
+    /// In the workspace's own folder.
+    #[default]
+    Local,
+    /// On a Qdrant server.
+    Qdrant,
+}
+
+impl RetrievalEngine {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Qdrant => "qdrant",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Self> {
+        let all = [Self::Local, Self::Qdrant];
+        all.into_iter().find(|engine| engine.name() == name)
+    }
+}
+
 /// Which layer a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -180,6 +209,14 @@ pub struct Settings {
     pub retriever: Sourced<String>,
     /// An instruction is put before the text of a query, as UniIR's models were trained with.
     pub query_instructions: Sourced<bool>,
+    pub retrieval_engine: Sourced<RetrievalEngine>,
+    /// The user's to give, as a command is: queries and a key go there.
+    pub qdrant_url: Sourced<String>,
+    /// The name under which the index is served there.
+    pub qdrant_collection: Sourced<String>,
+    /// The environment variable with the key of the server; empty: it wants none. The user's to
+    /// give.
+    pub qdrant_key_env: Sourced<String>,
 }
 
 impl Settings {
@@ -200,6 +237,10 @@ impl Settings {
             encoder_command: Sourced::builtin(String::new()),
             retriever: Sourced::builtin(String::new()),
             query_instructions: Sourced::builtin(false),
+            retrieval_engine: Sourced::builtin(RetrievalEngine::Local),
+            qdrant_url: Sourced::builtin(String::new()),
+            qdrant_collection: Sourced::builtin("semihv".to_owned()),
+            qdrant_key_env: Sourced::builtin(String::new()),
         }
     }
 
@@ -218,69 +259,84 @@ impl Settings {
         self.encoder.overlay(file.encoder, layer);
         if layer != Layer::Workspace {
             self.encoder_command.overlay(file.encoder_command, layer);
+            self.qdrant_url.overlay(file.qdrant_url, layer);
+            self.qdrant_key_env.overlay(file.qdrant_key_env, layer);
         }
         self.retriever.overlay(file.retriever, layer);
         self.query_instructions
             .overlay(file.query_instructions, layer);
+        self.retrieval_engine.overlay(file.retrieval_engine, layer);
+        self.qdrant_collection
+            .overlay(file.qdrant_collection, layer);
         self
     }
 
     /// (key, value, layer) for `semihv config`.
     pub fn rows(&self) -> Vec<(&'static str, String, Layer)> {
         vec![
-            ("theme", self.theme.value.clone(), self.theme.layer),
-            (
-                "graphics",
-                self.graphics.value.name().to_owned(),
-                self.graphics.layer,
-            ),
-            ("ascii", self.ascii.value.to_string(), self.ascii.layer),
-            ("mouse", self.mouse.value.to_string(), self.mouse.layer),
-            ("author", self.author.value.clone(), self.author.layer),
-            ("layout", self.layout.value.clone(), self.layout.layer),
-            (
-                "store_mode",
-                self.store_mode.value.name().to_owned(),
-                self.store_mode.layer,
-            ),
-            (
+            row("theme", &self.theme, String::clone),
+            row("graphics", &self.graphics, |it| it.name().to_owned()),
+            row("ascii", &self.ascii, ToString::to_string),
+            row("mouse", &self.mouse, ToString::to_string),
+            row("author", &self.author, String::clone),
+            row("layout", &self.layout, String::clone),
+            row("store_mode", &self.store_mode, |it| it.name().to_owned()),
+            row(
                 "index_after_import",
-                self.index_after_import.value.to_string(),
-                self.index_after_import.layer,
+                &self.index_after_import,
+                ToString::to_string,
             ),
-            (
+            row(
                 "query_timeout_ms",
-                self.query_timeout_ms.value.to_string(),
-                self.query_timeout_ms.layer,
+                &self.query_timeout_ms,
+                ToString::to_string,
             ),
-            (
-                "link_kbit",
-                self.link_kbit.value.to_string(),
-                self.link_kbit.layer,
-            ),
-            ("encoder", self.encoder.value.clone(), self.encoder.layer),
-            (
-                "encoder_command",
-                self.encoder_command.value.clone(),
-                self.encoder_command.layer,
-            ),
-            (
-                "retriever",
-                self.retriever.value.clone(),
-                self.retriever.layer,
-            ),
-            (
+            row("link_kbit", &self.link_kbit, ToString::to_string),
+            row("encoder", &self.encoder, String::clone),
+            row("encoder_command", &self.encoder_command, String::clone),
+            row("retriever", &self.retriever, String::clone),
+            row(
                 "query_instructions",
-                self.query_instructions.value.to_string(),
-                self.query_instructions.layer,
+                &self.query_instructions,
+                ToString::to_string,
             ),
+            row("retrieval_engine", &self.retrieval_engine, |it| {
+                it.name().to_owned()
+            }),
+            row("qdrant_url", &self.qdrant_url, String::clone),
+            row("qdrant_collection", &self.qdrant_collection, String::clone),
+            row("qdrant_key_env", &self.qdrant_key_env, String::clone),
         ]
     }
+}
+
+fn row<T>(
+    key: &'static str,
+    sourced: &Sourced<T>,
+    said: impl Fn(&T) -> String,
+) -> (&'static str, String, Layer) {
+    (key, said(&sourced.value), sourced.layer)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_workspace_names_no_server() {
+        let file = || SettingsFile {
+            retrieval_engine: Some(RetrievalEngine::Qdrant),
+            qdrant_url: Some("https://evil.example".into()),
+            qdrant_key_env: Some("HOME".into()),
+            ..Default::default()
+        };
+        let settings = Settings::builtin("ada").overlay(file(), Layer::Workspace);
+        assert_eq!(settings.retrieval_engine.value, RetrievalEngine::Qdrant);
+        assert_eq!(settings.qdrant_url.value, "");
+        assert_eq!(settings.qdrant_key_env.value, "");
+        let settings = settings.overlay(file(), Layer::User);
+        assert_eq!(settings.qdrant_url.value, "https://evil.example");
+    }
 
     #[test]
     fn a_workspace_names_no_command() {

@@ -1,5 +1,6 @@
 //! What the retriever is worth, measured on human judgements, and the weights fitted on them.
 
+mod job;
 mod journal;
 mod report;
 
@@ -16,6 +17,7 @@ use crate::RetrieveSpec;
 use crate::failures::OrFail;
 use crate::retrieving::{Looked, fused};
 
+pub(crate) use job::run;
 pub(crate) use journal::KeptJournal;
 pub use journal::{JudgedRows, OwnJudgements};
 pub use report::{ListReport, PoolReport, RetrievalReport};

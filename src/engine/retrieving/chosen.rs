@@ -128,6 +128,8 @@ impl Looked {
     ) -> Result<Vec<RetrievedHit>, Failure> {
         let places: Vec<Place> = chosen.iter().map(|(place, _, _)| *place).collect();
         let mut said = self.said(&places)?;
+        let keys = self.keys_of(&places);
+        let parts = self.parts(&keys)?;
         let mut hits: Vec<RetrievedHit> = Vec::new();
         for ((pool, row), fused, kept) in chosen {
             let about = engine.with_store(|store| about(store, pool, row))?;
@@ -137,7 +139,7 @@ impl Looked {
                 Some(hit) => (hit.snippet, hit.reason),
                 None => (beginning(&about.text), Reason::default()),
             };
-            let key = self.key_of(pool, row);
+            let key = keys.get(&(pool, row)).copied();
             let image = key
                 .filter(|key| pool == Pool::Case && *key > 0)
                 .map(ImageId);
@@ -164,7 +166,7 @@ impl Looked {
                 score: fused.score,
                 dense: fused.dense,
                 words: fused.lexical,
-                parts: key.and_then(|key| self.parts(pool, key)),
+                parts: parts.get(&(pool, row)).copied(),
                 reason,
                 kept,
                 grade: None,
@@ -187,10 +189,14 @@ impl Looked {
         Ok(said)
     }
 
-    fn key_of(&self, pool: Pool, row: i64) -> Option<i64> {
-        let near: &PoolLists = self.lists.get(&pool)?;
-        let found = near.dense.iter().find(|near| near.row == row)?;
-        Some(found.key)
+    /// Under which their vectors stand, of those that were found by vectors.
+    fn keys_of(&self, places: &[Place]) -> HashMap<Place, i64> {
+        let key_of = |place: &Place| {
+            let near: &PoolLists = self.lists.get(&place.0)?;
+            let found = near.dense.iter().find(|near| near.row == place.1)?;
+            Some((*place, found.key))
+        };
+        places.iter().filter_map(key_of).collect()
     }
 
     fn instructions(&self) -> BTreeMap<Pool, String> {
@@ -199,21 +205,33 @@ impl Looked {
             .collect()
     }
 
-    /// The cosine of the hit in its four parts.
-    fn parts(&self, pool: Pool, key: i64) -> Option<CosineParts> {
-        let asked = self.asked.get(&pool)?;
-        let parts = self.vectors.as_ref()?.parts(pool.name(), key)?;
-        let terms = FourTerms::of(
-            (asked.text.as_deref(), asked.image.as_deref()),
-            (parts.text.as_deref(), parts.image.as_deref()),
-        )
-        .ok()?;
-        Some(CosineParts {
-            text_text: terms.text_to_text,
-            text_image: terms.text_to_image,
-            image_text: terms.image_to_text,
-            image_image: terms.image_to_image,
-        })
+    /// The cosines of hits in their four parts.
+    fn parts(&self, keys: &HashMap<Place, i64>) -> Result<HashMap<Place, CosineParts>, Failure> {
+        let mut parts = HashMap::new();
+        for (pool, asked) in &self.asked {
+            let own = keys.iter().filter(|((of, _), _)| of == pool);
+            let own: Vec<(Place, i64)> = own.map(|(place, key)| (*place, *key)).collect();
+            let wanted: Vec<i64> = own.iter().map(|(_, key)| *key).collect();
+            let raw = self.searched.parts(*pool, &wanted)?;
+            for (place, key) in own {
+                let Some(raw) = raw.get(&key) else { continue };
+                let terms = FourTerms::of(
+                    (asked.text.as_deref(), asked.image.as_deref()),
+                    (raw.text.as_deref(), raw.image.as_deref()),
+                );
+                parts.extend(terms.ok().map(|terms| (place, cosine_parts(terms))));
+            }
+        }
+        Ok(parts)
+    }
+}
+
+fn cosine_parts(terms: FourTerms) -> CosineParts {
+    CosineParts {
+        text_text: terms.text_to_text,
+        text_image: terms.text_to_image,
+        image_text: terms.image_to_text,
+        image_image: terms.image_to_image,
     }
 }
 

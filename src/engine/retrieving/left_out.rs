@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use semihv_domain::{Failure, LeftOut, Pool};
-use semihv_vectors::{Ask, VectorIndex};
 
 use super::asked::Asked;
-use super::looked::{kind_of, owner};
+use super::looked::kind_of;
+use super::searched::Searched;
 use super::{DEEP, QueryImage, RetrieveSpec};
 use crate::Engine;
 use crate::failures::OrFail;
@@ -18,6 +18,8 @@ const SAME_IMAGE: f64 = 0.995;
 #[derive(Debug, Default)]
 pub(crate) struct Barred {
     rows: HashMap<Pool, HashSet<i64>>,
+    /// Rows under other licences, which a server leaves out by itself.
+    by_licence: HashMap<Pool, HashSet<i64>>,
     /// Where a filter was given: the rows that pass it, in order.
     passing: HashMap<Pool, Vec<i64>>,
     pub(crate) left_out: LeftOut,
@@ -27,7 +29,7 @@ impl Barred {
     pub(crate) fn new(
         engine: &Engine,
         spec: &RetrieveSpec,
-        (vectors, asked): (Option<&VectorIndex>, Option<&Asked>),
+        (searched, asked): (&Searched, Option<&Asked>),
     ) -> Result<Self, Failure> {
         let mut barred = Self::default();
         for pool in Pool::ALL {
@@ -59,14 +61,19 @@ impl Barred {
                 .count();
         }
         let own_image = asked.and_then(|asked| asked.whole_image.as_deref());
-        if let (Some(vectors), Some(own)) = (vectors, own_image) {
-            let same = with_same_image(engine, vectors, own)?;
+        if let Some(own) = own_image {
+            let same = with_same_image(engine, searched, own)?;
             left_out.same_image += same.into_iter().filter(|case| cases.insert(*case)).count();
         }
         Ok(barred)
     }
 
     pub(crate) fn of(&self, pool: Pool) -> impl Iterator<Item = i64> + '_ {
+        let by_licence = self.by_licence.get(&pool).into_iter().flatten().copied();
+        self.besides_licence(pool).chain(by_licence)
+    }
+
+    pub(crate) fn besides_licence(&self, pool: Pool) -> impl Iterator<Item = i64> + '_ {
         self.rows.get(&pool).into_iter().flatten().copied()
     }
 
@@ -90,7 +97,8 @@ impl Barred {
     }
 
     pub(crate) fn holds(&self, pool: Pool, row: i64) -> bool {
-        self.rows.get(&pool).is_some_and(|rows| rows.contains(&row))
+        let sets = [self.rows.get(&pool), self.by_licence.get(&pool)];
+        sets.into_iter().flatten().any(|rows| rows.contains(&row))
     }
 
     fn other_licences(
@@ -111,42 +119,30 @@ impl Barred {
             .or_fail("retrieve")
         })?;
         self.left_out.licence += others.len();
-        self.rows.entry(pool).or_default().extend(others);
+        self.by_licence.entry(pool).or_default().extend(others);
         Ok(())
     }
 }
 
 /// Cases that show the query's own image, looked for by the image alone: beside a text it may be
 /// far from the nearest.
-fn with_same_image(
-    engine: &Engine,
-    vectors: &VectorIndex,
-    own: &[f32],
-) -> Result<Vec<i64>, Failure> {
-    let pool = Pool::Case.name();
-    if !vectors.pools().iter().any(|known| known == pool) {
-        return Ok(Vec::new());
-    }
-    let found = vectors
-        .search(pool, own, Ask::nearest(DEEP))
-        .or_fail("retrieve")?;
-    let keys = found.hits.iter().map(|near| near.key);
-    let same: Vec<i64> = keys
-        .filter(|key| is_same_image(vectors, *key, own))
-        .collect();
-    let owners = engine.with_store(|store| store.cases_of_images(&same).or_fail("retrieve"))?;
-    Ok(same.iter().filter_map(|key| owner(&owners, *key)).collect())
+fn with_same_image(engine: &Engine, searched: &Searched, own: &[f32]) -> Result<Vec<i64>, Failure> {
+    let near = searched.near_image(engine, own, DEEP)?;
+    let keys: Vec<i64> = near.iter().map(|(_, key)| *key).collect();
+    let parts = searched.parts(Pool::Case, &keys)?;
+    let shows_it = |key: &i64| {
+        let image = parts.get(key).and_then(|parts| parts.image.as_deref());
+        image.is_some_and(|image| is_same_image(image, own))
+    };
+    let same = near.into_iter().filter(|(_, key)| shows_it(key));
+    Ok(same.map(|(case, _)| case).collect())
 }
 
-fn is_same_image(vectors: &VectorIndex, key: i64, own: &[f32]) -> bool {
-    let parts = vectors.parts(Pool::Case.name(), key);
-    let Some(image) = parts.and_then(|parts| parts.image) else {
-        return false;
-    };
+fn is_same_image(image: &[f32], own: &[f32]) -> bool {
     let dot = |one: &[f32], other: &[f32]| -> f64 {
         let pairs = one.iter().zip(other);
         pairs.map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
     };
-    let lengths = (dot(own, own) * dot(&image, &image)).sqrt();
-    lengths > 0.0 && dot(own, &image) / lengths > SAME_IMAGE
+    let lengths = (dot(own, own) * dot(image, image)).sqrt();
+    lengths > 0.0 && dot(own, image) / lengths > SAME_IMAGE
 }

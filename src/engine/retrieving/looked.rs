@@ -1,20 +1,21 @@
 //! What a search found, before the few are taken from it.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use semihv_domain::{DocumentKind, Failure, Fused, Fusion, Pool, Share, VectorsUsed};
 use semihv_retrieval::{FreeText, RankedRow};
-use semihv_vectors::{Ask, How, Kind, Near, RowSet, VectorIndex};
+use semihv_workspace::RetrievalEngine;
 
 use super::asked::{Asked, AskedImage, asked, asked_image};
 use super::instructions::instruction;
 use super::left_out::Barred;
+use super::searched::{InPool, Searched};
 use super::{KEPT, QueryImage, RetrieveSpec, about, whole_text};
 use crate::Engine;
 use crate::embedding::key_of_case;
 use crate::engine::locked;
-use crate::failures::OrFail;
+use crate::served::There;
 
 /// Cases whose titles stand for an image without words.
 const TITLES: usize = 3;
@@ -46,7 +47,7 @@ pub(crate) struct PoolLists {
 /// What one search found in all its pools.
 pub(crate) struct Looked {
     pub(super) lists: HashMap<Pool, PoolLists>,
-    pub(super) vectors: Option<Arc<VectorIndex>>,
+    pub(super) searched: Searched,
     /// By pool: instructions differ.
     pub(super) asked: HashMap<Pool, Asked>,
     pub(super) barred: Barred,
@@ -70,8 +71,8 @@ impl KeptSearches {
     }
 }
 
-/// Generation and tail of the vectors, revision of the words.
-type State = (Option<(u64, usize)>, u64);
+/// Generation and tail of the vectors, revision of the words, generation on the server.
+type State = (Option<(u64, usize)>, u64, Option<u64>);
 
 /// A search that was made already, or a new one.
 pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, Failure> {
@@ -85,7 +86,7 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
     let index = engine.index()?;
     let vectors = engine.vectors().ok().flatten();
     let vectors = vectors.map(|it| (it.generation(), it.tail_rows()));
-    let state = (vectors, index.revision());
+    let state = (vectors, index.revision(), engine.last_served());
     let searches = &engine.inner.searches;
     let found = locked(&searches.0)
         .iter()
@@ -95,6 +96,7 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
         return Ok(looked);
     }
     let looked = Arc::new(Looked::of(engine, spec, &text)?);
+    let state = (vectors, index.revision(), engine.last_served());
     let mut kept = locked(&searches.0);
     kept.push_back((key, state, Arc::clone(&looked)));
     if kept.len() > KEPT {
@@ -108,14 +110,40 @@ impl Looked {
         Self::of(engine, spec, &whole_text(engine, spec)?)
     }
 
+    /// On the server where the settings name one, else here, and here as well when it fails.
     fn of(engine: &Engine, spec: &RetrieveSpec, text: &str) -> Result<Self, Failure> {
         let mut remarks = Vec::new();
-        let (vectors, asked) = asked_by_pool(engine, (spec, text), &mut remarks)?;
+        let where_to = spec
+            .engine
+            .unwrap_or(engine.settings().retrieval_engine.value);
+        if where_to == RetrievalEngine::Qdrant {
+            let served = engine.served();
+            let there = served.and_then(|index| {
+                let there = Searched::There(Box::new(There::new(index)));
+                let looked = Self::over(engine, (spec, text), (there, Vec::new()));
+                // What is wrong may be that it serves another index by now.
+                looked.inspect_err(|_| engine.forget_served())
+            });
+            match there {
+                Ok(looked) => return Ok(looked),
+                Err(failure) => remarks.push(searched_here(&failure)),
+            }
+        }
+        let here = here(engine, &mut remarks);
+        Self::over(engine, (spec, text), (here, remarks))
+    }
+
+    fn over(
+        engine: &Engine,
+        (spec, text): (&RetrieveSpec, &str),
+        (mut searched, mut remarks): (Searched, Vec<String>),
+    ) -> Result<Self, Failure> {
+        let asked = asked_by_pool(engine, (spec, text), (&mut searched, &mut remarks))?;
         let any = asked.values().next();
-        let barred = Barred::new(engine, spec, (vectors.as_deref(), any))?;
+        let barred = Barred::new(engine, spec, (&searched, any))?;
         let mut looked = Self {
             lists: HashMap::new(),
-            vectors,
+            searched,
             asked,
             barred,
             used: None,
@@ -129,6 +157,7 @@ impl Looked {
         if guidelines.is_some_and(|lists| lists.dense.is_empty() && lists.words.is_empty()) {
             looked.guess(engine, spec)?;
         }
+        looked.remarks.extend(looked.searched.remark());
         Ok(looked)
     }
 
@@ -146,29 +175,29 @@ impl Looked {
         (spec, pool): (&RetrieveSpec, Pool),
         text: &str,
     ) -> Result<PoolLists, Failure> {
-        let dense = self.near(engine, spec, pool)?;
+        let asked = self.asked.get(&pool);
         let mut lists = PoolLists {
-            dense,
-            is_hybrid: self.asked.contains_key(&pool) && !text.trim().is_empty(),
+            is_hybrid: asked.is_some() && !text.trim().is_empty(),
             ..PoolLists::default()
         };
+        let in_pool = InPool {
+            spec,
+            pool,
+            barred: &self.barred,
+        };
+        if let Some(asked) = asked {
+            let near = self.searched.near(engine, &in_pool, &asked.fused)?;
+            if let Some((near, used)) = near {
+                lists.dense = near;
+                self.used = Some(used);
+            }
+        }
         if !text.trim().is_empty() {
-            let like = self.free_text(engine, pool, text)?;
-            lists.words = like.ranked(spec.depth).or_fail("retrieve")?;
+            let (words, like) = self.searched.words(engine, &in_pool, text)?;
+            lists.words = words;
             lists.like = Some(like);
         }
         Ok(lists)
-    }
-
-    fn free_text(&self, engine: &Engine, pool: Pool, text: &str) -> Result<FreeText, Failure> {
-        let like = engine.index()?.free_text(kind_of(pool), text);
-        let like = like
-            .or_fail("retrieve")?
-            .without(self.barred.of(pool).collect());
-        Ok(match self.barred.passing(pool) {
-            None => like,
-            Some(passing) => like.among(passing.to_vec()),
-        })
     }
 
     /// Guidelines where none is near the query itself, as for an image alone by an encoder that
@@ -186,8 +215,12 @@ impl Looked {
             return Ok(());
         }
         let pool = Pool::Guideline;
-        let like = self.free_text(engine, pool, &titles.join("\n"))?;
-        let words = like.ranked(spec.depth).or_fail("retrieve")?;
+        let in_pool = InPool {
+            spec,
+            pool,
+            barred: &self.barred,
+        };
+        let (words, like) = self.searched.words(engine, &in_pool, &titles.join("\n"))?;
         if !words.is_empty() {
             let said = "no guideline is near the query itself; those here are near the titles of the nearest cases";
             self.remarks.push(said.to_owned());
@@ -201,103 +234,55 @@ impl Looked {
         self.lists.insert(pool, lists);
         Ok(())
     }
-
-    fn near(
-        &mut self,
-        engine: &Engine,
-        spec: &RetrieveSpec,
-        pool: Pool,
-    ) -> Result<Vec<ByVector>, Failure> {
-        let (Some(vectors), Some(asked)) = (&self.vectors, self.asked.get(&pool)) else {
-            return Ok(Vec::new());
-        };
-        if !vectors.pools().iter().any(|known| known == pool.name()) {
-            return Ok(Vec::new());
-        }
-        let allowed = self.allowed(engine, vectors, pool)?;
-        let ask = Ask {
-            among: allowed.as_ref(),
-            how: if spec.exact { How::Exact } else { How::Auto },
-            ..Ask::nearest(spec.depth)
-        };
-        let found = vectors
-            .search(pool.name(), &asked.fused, ask)
-            .or_fail("retrieve")?;
-        let rows = Pool::ALL.iter().map(|pool| vectors.rows(pool.name())).sum();
-        self.used = Some(VectorsUsed {
-            encoder: vectors.fingerprint().name,
-            generation: vectors.generation(),
-            search: match found.kind {
-                Kind::FlatExact => "exact".to_owned(),
-                Kind::Hnsw { ef } => format!("hnsw {ef}"),
-            },
-            rows,
-        });
-        // A row that shares nothing with the query is no candidate.
-        let mut hits: Vec<Near> = found.hits;
-        hits.retain(|near| near.score > 0.0);
-        match pool {
-            Pool::Guideline => Ok(hits.iter().map(|near| by_vector(near.key, near)).collect()),
-            Pool::Case => cases(engine, &hits),
-        }
-    }
-
-    fn allowed(
-        &self,
-        engine: &Engine,
-        vectors: &VectorIndex,
-        pool: Pool,
-    ) -> Result<Option<RowSet>, Failure> {
-        let barred: Vec<i64> = self.barred.of(pool).collect();
-        let passing = self.barred.passing(pool);
-        if barred.is_empty() && passing.is_none() {
-            return Ok(None);
-        }
-        let keys = |rows: &[i64]| keys_of(engine, pool, rows);
-        let barred = keys(&barred)?;
-        let Some(passing) = passing.map(keys).transpose()? else {
-            return Ok(Some(vectors.all_but(pool.name(), &barred)));
-        };
-        Ok(Some(vectors.allowed(pool.name(), |key| {
-            passing.contains(&key) && !barred.contains(&key)
-        })))
-    }
 }
 
 type AskedByPool = HashMap<Pool, Asked>;
 
-/// The index and the query's vectors, or a remark why there are none: words still answer then.
+fn searched_here(failure: &Failure) -> String {
+    let hint = failure.hint.as_deref();
+    let hint = hint.map(|hint| format!(": {hint}")).unwrap_or_default();
+    format!("searched on this machine, {}{hint}", failure.summary)
+}
+
+/// The vectors of the workspace, or a remark why there are none: words still answer then.
+fn here(engine: &Engine, remarks: &mut Vec<String>) -> Searched {
+    let vectors = engine.vectors();
+    match &vectors {
+        Ok(Some(_)) => {}
+        Ok(None) => remarks.push("there are no vectors yet: run `semihv vectors`".to_owned()),
+        Err(failure) => {
+            let summary = &failure.summary;
+            remarks.push(format!("{summary}: run `semihv vectors --rebuild`"));
+        }
+    }
+    Searched::Here(vectors.ok().flatten())
+}
+
+/// The query's vectors; none, and a remark, where only words can be searched.
 fn asked_by_pool(
     engine: &Engine,
     (spec, text): (&RetrieveSpec, &str),
-    remarks: &mut Vec<String>,
-) -> Result<(Option<Arc<VectorIndex>>, AskedByPool), Failure> {
-    let vectors = match engine.vectors() {
-        Ok(Some(vectors)) => vectors,
-        Ok(None) => {
-            remarks.push("there are no vectors yet: run `semihv vectors`".to_owned());
-            return Ok((None, AskedByPool::new()));
-        }
-        Err(failure) => {
-            let summary = failure.summary;
-            remarks.push(format!("{summary}: run `semihv vectors --rebuild`"));
-            return Ok((None, AskedByPool::new()));
-        }
+    (searched, remarks): (&mut Searched, &mut Vec<String>),
+) -> Result<AskedByPool, Failure> {
+    let Some(fingerprint) = searched.fingerprint() else {
+        return Ok(AskedByPool::new());
     };
     let encoding = match engine.encoding() {
         Ok(encoding) => encoding,
         Err(failure) => {
             let (summary, hint) = (failure.summary, failure.hint.unwrap_or_default());
             remarks.push(format!("by words alone, {summary}: {hint}"));
-            return Ok((None, AskedByPool::new()));
+            searched.by_words_alone();
+            return Ok(AskedByPool::new());
         }
     };
-    let differs = vectors.fingerprint().differs(&encoding.fingerprint);
-    if let Some((key, theirs, ours)) = differs {
+    if let Some((key, theirs, ours)) = fingerprint.differs(&encoding.fingerprint) {
+        let remedy = searched.remedy();
         remarks.push(format!(
-            "by words alone: the vectors were made with {key} {theirs}, the settings say {ours}: run `semihv vectors`"
+            "by words alone: the vectors were made with {key} {theirs}, the settings say {ours}: {remedy}"
         ));
-        return Ok((None, AskedByPool::new()));
+        searched.by_words_alone();
+        return Ok(AskedByPool::new());
     }
     let image = match asked_image(engine, &encoding, spec) {
         Ok(image) => image,
@@ -326,17 +311,7 @@ fn asked_by_pool(
         same.clone_from(&found);
         by_pool.extend(found.map(|asked| (*pool, asked)));
     }
-    Ok((Some(vectors), by_pool))
-}
-
-/// The keys under which rows stand among the vectors.
-fn keys_of(engine: &Engine, pool: Pool, rows: &[i64]) -> Result<HashSet<i64>, Failure> {
-    if pool == Pool::Guideline {
-        return Ok(rows.iter().copied().collect());
-    }
-    let images = engine.with_store(|store| store.images_of_cases(rows).or_fail("retrieve"))?;
-    let alone = rows.iter().map(|case| key_of_case(*case));
-    Ok(images.into_iter().chain(alone).collect())
+    Ok(by_pool)
 }
 
 impl PoolLists {
@@ -396,33 +371,6 @@ pub(super) fn kind_of(pool: Pool) -> DocumentKind {
         Pool::Case => DocumentKind::Case,
         Pool::Guideline => DocumentKind::Passage,
     }
-}
-
-fn by_vector(row: i64, near: &Near) -> ByVector {
-    ByVector {
-        row,
-        key: near.key,
-        cosine: f64::from(near.score),
-    }
-}
-
-/// The best image of every case.
-fn cases(engine: &Engine, hits: &[Near]) -> Result<Vec<ByVector>, Failure> {
-    let keys = hits.iter().map(|near| near.key);
-    let images: Vec<i64> = keys.filter(|key| *key > 0).collect();
-    let owners = engine.with_store(|store| store.cases_of_images(&images).or_fail("retrieve"))?;
-    let mut seen = HashSet::new();
-    let mut cases = Vec::new();
-    for near in hits {
-        // Gone since the vectors were made.
-        let Some(case) = owner(&owners, near.key) else {
-            continue;
-        };
-        if seen.insert(case) {
-            cases.push(by_vector(case, near));
-        }
-    }
-    Ok(cases)
 }
 
 /// The case of a row: an image's, or one without images.

@@ -4,19 +4,24 @@
 mod about;
 mod asked;
 mod chosen;
+mod facets;
 mod instructions;
 mod left_out;
 mod looked;
+mod searched;
 mod weights;
 
 #[cfg(test)]
 mod tests;
 
 use semihv_domain::{CaseId, Failure, FailureKind, Fusion, ImageId, Pool, QuestionId, Retrieved};
+use semihv_workspace::RetrievalEngine;
 
-use crate::Engine;
+use crate::{Engine, JudgedRows};
 
 pub(crate) use about::about;
+pub(crate) use facets::candidate_facets;
+pub(crate) use left_out::Barred;
 pub(crate) use looked::{KeptSearches, Looked, fused};
 pub use weights::{PoolWeight, Weights};
 
@@ -50,6 +55,8 @@ pub struct RetrieveSpec {
     pub excluded: Vec<(Pool, i64)>,
     /// Every vector is looked at, even where a graph would do.
     pub exact: bool,
+    /// Where it is searched; `None`: as the settings say.
+    pub engine: Option<RetrievalEngine>,
     /// Candidates of each list.
     pub depth: usize,
     /// Draws the wording of instructions, where they are used.
@@ -101,6 +108,7 @@ impl Default for RetrieveSpec {
             licences: Vec::new(),
             excluded: Vec::new(),
             exact: false,
+            engine: None,
             depth: DEEP,
             seed: 0,
             weighing: Weighing::default(),
@@ -110,10 +118,7 @@ impl Default for RetrieveSpec {
 
 /// Searches, or takes a search that was made already, with what people said of its rows.
 pub(crate) fn retrieve(engine: &Engine, spec: &RetrieveSpec) -> Result<Retrieved, Failure> {
-    let judged = engine.judged_rows(spec)?;
-    let mut spec = spec.clone();
-    spec.excluded.extend(&judged.excluded);
-    spec.weighing.pinned.extend(&judged.pinned);
+    let (spec, judged) = judged(engine, spec)?;
     let mut found = looked::kept(engine, &spec)?.few(engine, &spec.weighing)?;
     for hit in &mut found.hits {
         hit.grade = judged.grades.get(&(hit.pool, hit.row)).copied();
@@ -121,6 +126,15 @@ pub(crate) fn retrieve(engine: &Engine, spec: &RetrieveSpec) -> Result<Retrieved
     found.judged_queries = judged.queries;
     found.excluded = judged.excluded;
     Ok(found)
+}
+
+/// A query with what people said of its rows.
+fn judged(engine: &Engine, spec: &RetrieveSpec) -> Result<(RetrieveSpec, JudgedRows), Failure> {
+    let judged = engine.judged_rows(spec)?;
+    let mut spec = spec.clone();
+    spec.excluded.extend(&judged.excluded);
+    spec.weighing.pinned.extend(&judged.pinned);
+    Ok((spec, judged))
 }
 
 /// The text of a query with what is written of its case, where that is wanted.

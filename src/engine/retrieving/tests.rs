@@ -494,3 +494,63 @@ fn a_case_whose_image_is_gone_is_looked_for_by_its_text() {
     };
     assert!(retrieve(&engine, alone).is_err(), "nothing else is asked");
 }
+
+#[test]
+fn candidates_are_counted_by_what_they_are() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let spec = RetrieveSpec {
+        text: "solid nodule of the lung".to_owned(),
+        ..RetrieveSpec::default()
+    };
+    let searches = engine.inner.searches.len();
+    engine
+        .ask(&Query::Retrieve(Box::new(spec.clone())))
+        .unwrap();
+    let Reply::RetrievedFacets(facets) =
+        engine.ask(&Query::RetrievedFacets(Box::new(spec))).unwrap()
+    else {
+        panic!("another answer");
+    };
+    assert_eq!(engine.inner.searches.len(), searches + 1);
+    let of = |facet| {
+        let (_, counts) = facets.iter().find(|(of, _)| *of == facet).unwrap();
+        let counts = counts.iter();
+        counts
+            .map(|it| (it.value.as_str(), it.count))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        of(semihv_domain::Facet::Source),
+        [("set", 4), ("corpus", 1)]
+    );
+    assert_eq!(
+        of(semihv_domain::Facet::Licence),
+        [("CC0", 3), ("CC-BY", 1)]
+    );
+}
+
+#[test]
+fn the_retriever_is_measured_as_a_job() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let measure = || engine.run_to_end(JobSpec::Measure, |_| {});
+    let failure = measure().unwrap_err();
+    assert!(
+        failure.summary.contains("nothing was judged"),
+        "{failure:?}"
+    );
+    let spec = RetrieveSpec {
+        text: "nodule of the lung".to_owned(),
+        ..RetrieveSpec::default()
+    };
+    let found = engine.find_retrieved("a").unwrap().unwrap();
+    engine
+        .judge(&spec, found, HitVerdict::Grade { grade: Some(2) })
+        .unwrap();
+    let JobState::Succeeded { summary } = measure().unwrap().state else {
+        panic!("not measured");
+    };
+    assert!(summary.contains("of nDCG@10 in 1 queries"), "{summary}");
+    assert!(summary.starts_with("case: words 1.000"), "{summary}");
+}

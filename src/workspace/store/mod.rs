@@ -4,6 +4,7 @@ mod annotate;
 mod content_hash;
 mod import;
 mod jobs;
+mod named;
 mod read;
 mod regions;
 mod retrievable;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use semihv_remote::{Barred, Facets, PoolError, Row, Scored, VectorPools, Wanted};
+use semihv_remote::{Among, Barred, Facets, PoolError, Row, Scored, VectorPools, Wanted};
 use semihv_vectors::VectorError;
 
 use crate::samples::{DIM, Dice, POOLS, Peer, Rows, exact, fingerprint, rows, truth};
@@ -72,6 +72,11 @@ pub(crate) fn nearest(peer: &dyn Peer) {
             .iter()
             .all(|near| near.case == Some((near.key - 1) / 3 + 1))
     );
+    assert!(
+        found
+            .iter()
+            .all(|near| near.name.is_empty() || near.name[1] == format!("i{}", near.key))
+    );
     let auto = engine.nearest("case", &query, &Wanted::best(10)).unwrap();
     assert_eq!(auto.len(), 10);
 }
@@ -93,6 +98,28 @@ pub(crate) fn licences(peer: &dyn Peer) {
                 ..exact(20)
             },
         );
+    }
+}
+
+pub(crate) fn among(peer: &dyn Peer) {
+    let rows = rows();
+    let engine = peer.vectors(&rows);
+    for among in [
+        Among::Keys(vec![3, 5, 80, 9_999]),
+        Among::Keys(Vec::new()),
+        Among::Cases((20..=40).collect()),
+    ] {
+        let barred = Barred {
+            cases: vec![21, 22],
+            keys: vec![5],
+            ..Barred::default()
+        };
+        let wanted = Wanted {
+            among: Some(among),
+            barred,
+            ..exact(20)
+        };
+        asked(&*engine, &rows, &wanted);
     }
 }
 

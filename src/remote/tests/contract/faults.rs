@@ -189,7 +189,7 @@ fn a_key_is_sent_and_never_said() {
     let without = Qdrant::connect(fake.settings(None))
         .unwrap_err()
         .to_string();
-    assert!(without.contains("api_key_env"), "{without}");
+    assert!(without.contains("qdrant_key_env"), "{without}");
     let wrong = Qdrant::connect(fake.settings(key("simsalabim"))).unwrap_err();
     assert!(said(&wrong).contains("the key in QDRANT_KEY"), "{wrong}");
     fake.fail("/aliases", vec![Fault::Status(400, "you said sesame"); 1]);

@@ -109,7 +109,13 @@ impl OnDisk {
         let rows = self.rows.lock().unwrap();
         let facets = rows.get(&(pool.to_owned(), key)).map(|row| &row.facets);
         let case = facets.and_then(|Facets { case, .. }| *case);
-        Scored { key, score, case }
+        Scored {
+            key,
+            score,
+            case,
+            source: facets.map(|it| it.source.clone()).unwrap_or_default(),
+            name: facets.map(|it| it.name.clone()).unwrap_or_default(),
+        }
     }
 }
 

@@ -41,6 +41,10 @@ macro_rules! vector_contract {
                 run(checks::licences);
             }
             #[test]
+            fn nothing_but_chosen_rows_is_found() {
+                run(checks::among);
+            }
+            #[test]
             fn barred_rows_are_never_found() {
                 run(checks::barred);
             }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, OnceLock};
 
 use postgres::types::ToSql;
 use postgres::{Client, NoTls};
-use semihv_remote::{PoolError, Row, Scored, VectorPools, Wanted};
+use semihv_remote::{Among, PoolError, Row, Scored, VectorPools, Wanted};
 use semihv_vectors::{Fingerprint, Fused, Parts, VectorError};
 
 use crate::peers;
@@ -142,10 +142,17 @@ impl VectorPools for Table {
                 AND (case_id IS NULL OR case_id <> ALL($4::bigint[]))
                 AND (patient_id IS NULL OR patient_id <> ALL($5::text[]))
                 AND key <> ALL($6::bigint[])
+                AND ($8::bigint[] IS NULL OR key = ANY($8))
+                AND ($9::bigint[] IS NULL OR case_id = ANY($9))
             ORDER BY fused <#> $1::text::vector, key LIMIT $7";
         let barred = &wanted.barred;
         let k = wanted.k as i64;
-        let values: [&(dyn ToSql + Sync); 7] = [
+        let (keys, cases) = match &wanted.among {
+            None => (None, None),
+            Some(Among::Keys(keys)) => (Some(keys), None),
+            Some(Among::Cases(cases)) => (None, Some(cases)),
+        };
+        let values: [&(dyn ToSql + Sync); 9] = [
             &query,
             &pool,
             &wanted.licences,
@@ -153,12 +160,16 @@ impl VectorPools for Table {
             &barred.patients,
             &barred.keys,
             &k,
+            &keys,
+            &cases,
         ];
         let found = self.rows_of(sql, &values)?;
         let scored = found.iter().map(|row| Scored {
             key: row.get(0),
             case: row.get(1),
             score: row.get::<_, f64>(2) as f32,
+            source: String::new(),
+            name: Vec::new(),
         });
         Ok(scored.collect())
     }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 
 use semihv_remote::{
-    BuildPlan, Corpus, Facets, Generation, Qdrant, Row, VectorPools, Wanted, Watch, WordPools,
-    Words,
+    Among, BuildPlan, Corpus, Facets, Generation, Qdrant, Row, VectorPools, Wanted, Watch,
+    WordPools, Words,
 };
 use semihv_vectors::{Fingerprint, How, fuse};
 
@@ -81,6 +81,7 @@ pub(crate) fn rows() -> Rows {
                 words: None,
                 facets: Facets {
                     source: "made".to_owned(),
+                    name: vec![format!("c{case}"), format!("i{image}")],
                     modality: Some(dice.pick(&["CT", "MR"]).to_owned()),
                     licence: licences[case as usize % 3].map(str::to_owned),
                     case: Some(case),
@@ -129,7 +130,12 @@ pub(crate) fn passes(row: &Row, wanted: &Wanted) -> bool {
             .patient
             .as_ref()
             .is_some_and(|patient| barred.patients.contains(patient));
-    is_licensed && !is_barred
+    let is_among = match &wanted.among {
+        None => true,
+        Some(Among::Keys(keys)) => keys.contains(&row.key),
+        Some(Among::Cases(cases)) => facets.case.is_some_and(|case| cases.contains(&case)),
+    };
+    is_licensed && is_among && !is_barred
 }
 
 /// The exact answer: key and cosine, best first.

@@ -26,6 +26,7 @@ pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
         pools: state.in_pools.pools(),
         weight: state.weight,
         is_long: state.is_long,
+        engine: state.engine,
     };
     if state.asked.as_ref() == Some(&now) {
         return Vec::new();
@@ -38,6 +39,7 @@ pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
     }
     state.asked = Some(now.clone());
     state.probed = None;
+    state.facets = None;
     let reads_case = has_text && now.text.is_empty() && now.case.is_some();
     if now.image.is_none() && now.text.is_empty() && !reads_case {
         state.found = Load::Empty;
@@ -71,6 +73,7 @@ fn spec(now: Asked, reads_case: bool) -> RetrieveSpec {
         question: now.question,
         reads_case,
         pools: now.pools,
+        engine: now.engine,
         weighing,
         ..RetrieveSpec::default()
     }
@@ -144,6 +147,12 @@ pub fn reply(
         };
         return Some(Vec::new());
     }
+    if state.facets_slot.accepts(ticket) {
+        if let Some(facets) = &mut state.facets {
+            super::facets::reply(facets, reply);
+        }
+        return Some(Vec::new());
+    }
     if !state.slot.accepts(ticket) {
         return None;
     }
@@ -161,7 +170,7 @@ pub fn reply(
 fn agreement(found: &Retrieved, exact: &Retrieved) -> String {
     let is_exact = |found: &Retrieved| {
         let used = found.vectors.as_ref();
-        used.is_none_or(|used| used.search == "exact")
+        used.is_none_or(|used| used.search.ends_with("exact"))
     };
     if is_exact(found) {
         return "every vector was looked at already: the search is exact".to_owned();

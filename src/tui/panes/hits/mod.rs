@@ -2,13 +2,14 @@
 //! each is there, and the way to it.
 
 mod asking;
+mod facets;
 mod view;
 
 use ratatui::layout::Rect;
 use semihv_domain::{
     CaseId, Fusion, HitVerdict, ImageId, Kept, Pool, QuestionId, Retrieved, RetrievedHit,
 };
-use semihv_engine::{Edit, RetrieveSpec};
+use semihv_engine::{Edit, RetrievalEngine, RetrieveSpec};
 
 use crate::action::Effect;
 use crate::keys::Key;
@@ -92,6 +93,7 @@ struct Asked {
     pools: Vec<Pool>,
     weight: Option<u8>,
     is_long: bool,
+    engine: Option<RetrievalEngine>,
 }
 
 /// What is typed into the line at the foot.
@@ -136,11 +138,16 @@ pub struct State {
     /// What looking at every vector gave.
     pub(super) probed: Option<String>,
     pub(super) shows_images: bool,
+    /// What the candidates are, instead of the hits.
+    facets: Option<facets::Facets>,
+    /// Searched elsewhere than the settings say.
+    pub(super) engine: Option<RetrievalEngine>,
     /// What the hits were asked with.
     spec: Option<Box<RetrieveSpec>>,
     asked: Option<Asked>,
     slot: Slot,
     probe: Slot,
+    facets_slot: Slot,
 }
 
 impl Default for State {
@@ -158,10 +165,13 @@ impl Default for State {
             reference: None,
             probed: None,
             shows_images: false,
+            facets: None,
+            engine: None,
             spec: None,
             asked: None,
             slot: Slot::new(SlotName::Hits),
             probe: Slot::new(SlotName::HitsProbe),
+            facets_slot: Slot::new(SlotName::HitsFacets),
         }
     }
 }
@@ -179,6 +189,10 @@ pub enum Msg {
     NextPools,
     /// A line for the query language.
     Filter,
+    /// Counts what the candidates are, or goes back to the hits.
+    Facets,
+    /// As the settings say, here, on the server.
+    NextEngine,
     /// More weight for the vectors by so many twentieths; less for words.
     Weigh(i8),
     /// The weight that is served.
@@ -207,6 +221,8 @@ pub fn command(name: &str) -> Option<Msg> {
         "by" => Msg::NextBy,
         "pools" => Msg::NextPools,
         "filter" => Msg::Filter,
+        "facets" => Msg::Facets,
+        "engine" => Msg::NextEngine,
         "words" => Msg::Weigh(-1),
         "vectors" => Msg::Weigh(1),
         "served" => Msg::Unweigh,
@@ -255,7 +271,12 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
             state.line = Some((Typing::Text, TextEdit::new(state.text.clone())));
         }
         Msg::Filter => state.line = Some((Typing::Filter, TextEdit::new(state.filter.clone()))),
-        Msg::Read(msg) => state.move_cursor(msg),
+        Msg::Read(msg) => match &mut state.facets {
+            Some(facets) => facets.move_cursor(msg),
+            None => state.move_cursor(msg),
+        },
+        Msg::Facets => effects.extend(facets::toggle(state)),
+        Msg::NextEngine => state.engine = next_engine(state.engine),
         Msg::Hit(at) => state.cursor = at.min(state.hits().len().saturating_sub(1)),
         Msg::NextBy => state.by = state.by.next(asking::part(shared).is_some()),
         Msg::NextPools => state.in_pools = state.in_pools.next(),
@@ -267,12 +288,24 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         Msg::Images => state.shows_images = !state.shows_images,
         Msg::Grade | Msg::Pin | Msg::Exclude => effects.extend(state.judge(&msg)),
         Msg::Readmit => effects.extend(state.readmit()),
+        Msg::Back if state.facets.is_some() => state.facets = None,
         Msg::Back => state.back(),
-        Msg::Open => open(state, shared),
+        Msg::Open => match state.facets.take() {
+            Some(facets) => state.narrow(&facets),
+            None => open(state, shared),
+        },
     }
     asking::show_images(state, shared);
     effects.extend(refresh(state, shared));
     effects
+}
+
+fn next_engine(engine: Option<RetrievalEngine>) -> Option<RetrievalEngine> {
+    match engine {
+        None => Some(RetrievalEngine::Local),
+        Some(RetrievalEngine::Local) => Some(RetrievalEngine::Qdrant),
+        Some(RetrievalEngine::Qdrant) => None,
+    }
 }
 
 /// Twentieths of the whole weight.
@@ -319,6 +352,10 @@ impl State {
                 .filter(|it| !it.is_empty())
                 .cloned(),
         );
+        parts.extend(self.engine.map(|engine| match engine {
+            RetrievalEngine::Local => "searched here".to_owned(),
+            RetrievalEngine::Qdrant => "searched on the server".to_owned(),
+        }));
         if let Some(weight) = self.weight {
             let part = f64::from(weight) / f64::from(WHOLE);
             parts.push(format!("{part:.2} vectors"));
@@ -330,6 +367,13 @@ impl State {
         self.text.clear();
         self.filter.clear();
         self.weight = None;
+        self.engine = None;
+    }
+
+    fn narrow(&mut self, facets: &facets::Facets) {
+        if let Some(term) = facets.chosen() {
+            self.filter = facets::narrowed(&self.filter, &term);
+        }
     }
 
     fn judge(&self, msg: &Msg) -> Option<Effect> {
@@ -454,6 +498,12 @@ pub fn title(state: &State, _shared: &Shared) -> Title {
 
 pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
     let hint = |command, text| Hint { command, text };
+    if state.facets.is_some() {
+        return vec![
+            hint("hits.open", "only these"),
+            hint("hits.facets", "back to the hits"),
+        ];
+    }
     let mut hints = Vec::new();
     if !state.hits().is_empty() {
         hints.push(hint("hits.open", "go there"));
@@ -475,8 +525,10 @@ pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
         "hits.longer",
         if state.is_long { "the few" } else { "more" },
     ));
-    let is_own = state.text.is_empty() && state.filter.is_empty() && state.weight.is_none();
-    if !is_own {
+    let is_of_selection = state.text.is_empty()
+        && state.filter.is_empty()
+        && (state.weight, state.engine) == (None, None);
+    if !is_of_selection {
         hints.push(hint("hits.back", "for the selection"));
     }
     hints

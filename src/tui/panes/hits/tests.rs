@@ -306,3 +306,48 @@ fn a_long_list_follows_the_cursor() {
         .collect();
     assert!(shown.contains(&20), "{shown:?}");
 }
+
+#[test]
+fn candidates_are_counted_and_a_choice_narrows_the_filter() {
+    let mut shared = shared();
+    let mut state = loaded(&mut shared, found());
+    let effects = update(&mut state, Msg::Facets, &mut shared);
+    let [Effect::Ask(ticket, Query::RetrievedFacets(_))] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    let count = |value: &str, count| semihv_domain::FacetCount {
+        value: value.to_owned(),
+        count,
+    };
+    let counted = vec![
+        (
+            semihv_domain::Facet::Source,
+            vec![count("medpix2", 140), count("ngc", 60)],
+        ),
+        (
+            semihv_domain::Facet::Licence,
+            vec![count("CC BY 4.0\x1b[2J", 3)],
+        ),
+    ];
+    let answer = Ok(Reply::RetrievedFacets(counted));
+    reply(&mut state, *ticket, &answer, &mut shared).unwrap();
+    update(&mut state, Msg::Read(reader::Msg::Down), &mut shared);
+    shows("facets", &state, &shared);
+    let (_, spec) = asked(&update(&mut state, Msg::Open, &mut shared));
+    assert_eq!(spec.filter, "source:ngc");
+    update(&mut state, Msg::Facets, &mut shared);
+    assert_eq!(update(&mut state, Msg::Back, &mut shared), []);
+    assert_eq!(state.filter, "source:ngc");
+}
+
+#[test]
+fn it_is_searched_here_or_on_the_server_whatever_the_settings_say() {
+    let mut shared = shared();
+    let mut state = loaded(&mut shared, found());
+    let engines = [0, 1, 2].map(|_| {
+        let (_, spec) = asked(&update(&mut state, Msg::NextEngine, &mut shared));
+        spec.engine
+    });
+    let (here, there) = (RetrievalEngine::Local, RetrievalEngine::Qdrant);
+    assert_eq!(engines, [Some(here), Some(there), None]);
+}

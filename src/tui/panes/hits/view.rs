@@ -33,6 +33,9 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
         ..area
     };
     let page = Page { shared, theme };
+    if let Some(facets) = &state.facets {
+        return super::facets::view(facets, (shared, theme), area, buffer);
+    }
     match &state.found {
         Load::Ready(found) | Load::Loading { stale: Some(found) } if !found.hits.is_empty() => {
             page.hits(state, found, body, buffer);
@@ -73,6 +76,9 @@ fn first_shown(state: &State, area: Rect) -> usize {
 }
 
 pub(super) fn hit_at(state: &State, area: Rect, row: u16) -> Option<usize> {
+    if state.facets.is_some() {
+        return None;
+    }
     let at = first_shown(state, area) + usize::from(row / HIT);
     (row < list_height(state, area) && at < state.hits().len()).then_some(at)
 }
