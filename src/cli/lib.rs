@@ -11,6 +11,7 @@ mod region_verb;
 mod regions;
 mod retrieval;
 mod retrieval_args;
+mod retrieval_train;
 mod retrieve;
 mod search;
 mod show;

@@ -107,6 +107,7 @@ fn found(
         filter: arguments.filter.clone(),
         licences: arguments.licence.clone(),
         exact: arguments.exact,
+        seed: arguments.seed,
         weighing: Weighing {
             fusion: arguments.alpha.map(|alpha| Fusion::Convex { alpha }),
             most: arguments.most,

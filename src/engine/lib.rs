@@ -26,6 +26,7 @@ mod retrieving;
 mod runs;
 mod scans;
 mod searching;
+mod training;
 mod watch;
 
 pub use demo::{DemoSummary, demo};
@@ -56,6 +57,7 @@ pub use semihv_workspace::{
     MANIFEST, Manifest, ModelScore, QuestionRow, Settings, SettingsFile, Share, SkippedRow,
     SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };
+pub use training::{Length, Said, TrainSpec, Training};
 
 #[cfg(test)]
 mod tests;
