@@ -221,9 +221,10 @@ impl Encoding {
         if !weights.is_empty() {
             fingerprint.weights = weights.join("+");
         }
-        fingerprint.name = match text == image {
-            true => text,
-            false => format!("{text} with pictures by {image}"),
+        fingerprint.name = if text == image {
+            text
+        } else {
+            format!("{text} with pictures by {image}")
         };
         if is_uneven {
             fingerprint.preprocess.push_str(", each of length 1");
