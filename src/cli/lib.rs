@@ -12,6 +12,7 @@ mod regions;
 mod retrieval;
 mod retrieval_args;
 mod retrieval_compare;
+mod retrieval_train;
 mod retrieve;
 mod search;
 mod show;

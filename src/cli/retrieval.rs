@@ -12,6 +12,7 @@ use semihv_engine::{
 
 use crate::output::{Output, VerbError, is_watched};
 use crate::retrieval_args::{EvalArguments, JudgeArguments, RetrievalVerb};
+use crate::retrieval_train;
 use crate::retrieve::{case, named};
 
 pub(crate) fn retrieval(
@@ -27,6 +28,7 @@ pub(crate) fn retrieval(
         RetrievalVerb::Features { out, without, .. } => {
             features(engine, (out, without.as_deref()), output)
         }
+        RetrievalVerb::Train(arguments) => retrieval_train::train(engine, arguments, output),
     }
 }
 
@@ -383,19 +385,22 @@ fn judged(engine: &Engine, folder: &Path, output: &mut Output) -> Result<(), Ver
     Ok(output.line(&format!("{count} judged queries in {}", folder.display()))?)
 }
 
+/// Keys of cases, one a line.
+pub(crate) fn left_out(path: Option<&Path>) -> Result<Vec<String>, Failure> {
+    let Some(path) = path else {
+        return Ok(Vec::new());
+    };
+    let text = read(path)?;
+    Ok(text.lines().map(|key| key.trim().to_owned()).collect())
+}
+
 /// What a retriever is trained on.
 fn features(
     engine: &Engine,
     (out, without): (&Path, Option<&Path>),
     output: &mut Output,
 ) -> Result<(), VerbError> {
-    let without: Vec<String> = match without {
-        None => Vec::new(),
-        Some(path) => read(path)?
-            .lines()
-            .map(|key| key.trim().to_owned())
-            .collect(),
-    };
+    let without = left_out(without)?;
     let bar = (is_watched() && !output.is_json()).then(|| ProgressBar::new(0));
     let counts = engine.write_features(out, &without, &mut |done, total| {
         if let Some(bar) = &bar {
@@ -421,7 +426,7 @@ fn features(
         out.display()
     ))?;
     Ok(output.line(&format!(
-        "next: semihv-torch train-retriever --features {} --out DIR, then set retriever = \"DIR/checkpoint.safetensors\"",
+        "next: semihv-torch train-retriever --features {} --out DIR, then set retriever = \"DIR/checkpoint.safetensors\"; `semihv retrieval train` does both",
         out.display()
     ))?)
 }

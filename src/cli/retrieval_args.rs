@@ -44,6 +44,9 @@ pub struct RetrieveArguments {
     /// Where to search, whatever the settings say: here (local), or on the Qdrant server
     #[arg(long, value_name = "WHERE", value_parser = crate::retrieve::engine)]
     pub engine: Option<semihv_engine::RetrievalEngine>,
+    /// Draws the wording of the instruction, where `query_instructions` is set
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
     /// Show the cosine in its four parts and each term's part of the score
     #[arg(long)]
     pub explain: bool,
@@ -72,6 +75,9 @@ pub enum RetrievalVerb {
         #[command(flatten)]
         common: Common,
     },
+    /// Train two projections, so that texts and images are compared: writes the features and runs
+    /// the worker; the same command again goes on where it ended
+    Train(TrainArguments),
     /// Write what was judged in this workspace as qrels and queries
     Judged {
         /// A folder that gets qrels.txt and queries.jsonl
@@ -88,9 +94,38 @@ impl RetrievalVerb {
             Self::Eval(arguments) => &arguments.common,
             Self::Compare(arguments) => &arguments.common,
             Self::Judge(arguments) => &arguments.common,
+            Self::Train(arguments) => &arguments.common,
             Self::Judged { common, .. } | Self::Features { common, .. } => common,
         }
     }
+}
+
+/// What is left out is chosen by `semihv-torch train-retriever`.
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// A folder that gets the features and checkpoint.safetensors
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Times that all pairs are seen
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u64>,
+    /// Pairs of a step
+    #[arg(long, value_name = "N")]
+    pub batch: Option<usize>,
+    /// Learning rate
+    #[arg(long, value_name = "RATE")]
+    pub lr: Option<f64>,
+    /// Numbers of a projected vector
+    #[arg(long, value_name = "N")]
+    pub dim: Option<usize>,
+    /// Of the first weights, the order of pairs and what is held back
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// A file with keys of cases, one a line, that are left out to be measured on
+    #[arg(long, value_name = "FILE")]
+    pub without: Option<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
 }
 
 #[derive(Debug, Args)]

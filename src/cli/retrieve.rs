@@ -110,6 +110,7 @@ fn found(
         licences: arguments.licence.clone(),
         exact: arguments.exact,
         engine: arguments.engine,
+        seed: arguments.seed,
         weighing: Weighing {
             fusion: arguments.alpha.map(|alpha| Fusion::Convex { alpha }),
             most: arguments.most,

@@ -119,10 +119,10 @@ pub struct Cuda {
 pub struct OpenedModel {
     /// What `embed` calls it.
     pub name: String,
-    /// `bert`, `clip`, `siglip`, `open-clip`.
+    /// `bert`, `clip`, `siglip`, `open-clip`, `efficientnet-lite0`.
     pub kind: String,
     pub dim: usize,
-    /// The longest text in tokens; the rest of a longer one is not read.
+    /// The longest text in tokens; the rest of a longer one is not read. 0 where none is taken.
     pub context: usize,
     /// The folder asks for vectors of length 1 (texts only: pairs are always raw).
     pub normalised: bool,

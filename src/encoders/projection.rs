@@ -87,7 +87,7 @@ impl Projection {
         self.text.values.len() / self.text.inputs
     }
 
-    /// Raw, as score fusion wants it: both are summed before anything is normalised.
+    /// Of the length that came out: training looked at directions alone.
     pub fn text(&self, vector: &[f32]) -> Result<Vec<f32>, OtherDimension> {
         self.text.times(vector)
     }

@@ -1,5 +1,6 @@
-//! What makes the vectors of this workspace: the counted encoder, or a model in a worker process,
-//! with or without a projection that was trained over it.
+//! What makes the vectors of this workspace: the counted encoder, or models in worker processes,
+//! one for both or one each for texts and pictures, with or without a projection that was trained
+//! over them.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -29,7 +30,9 @@ pub(crate) enum Looked {
 /// Makes raw vectors of texts and pictures in one space.
 pub(crate) struct Encoding {
     pub(crate) fingerprint: Fingerprint,
-    model: Option<Model>,
+    /// What reads texts, and what looks at pictures: one model, two, or counting where none is.
+    texts: Option<Arc<Model>>,
+    pictures: Option<Arc<Model>>,
     projection: Option<Projection>,
 }
 
@@ -42,7 +45,7 @@ struct Model {
 }
 
 /// The encoder with the settings it was opened by.
-pub(crate) type KeptEncoding = Option<([String; 3], Arc<Encoding>)>;
+pub(crate) type KeptEncoding = Option<([String; 4], Arc<Encoding>)>;
 
 impl Engine {
     /// The encoder of the settings, opened at first use.
@@ -50,6 +53,7 @@ impl Engine {
         let settings = self.settings();
         let wanted = [
             settings.encoder.value.clone(),
+            settings.image_encoder.value.clone(),
             settings.encoder_command.value.clone(),
             settings.retriever.value,
         ];
@@ -66,7 +70,7 @@ impl Engine {
 
     fn open_encoding(
         &self,
-        [encoder, command, retriever]: &[String; 3],
+        [encoder, image_encoder, command, retriever]: &[String; 4],
     ) -> Result<Encoding, Failure> {
         let projection = match retriever.as_str() {
             "" => None,
@@ -78,8 +82,26 @@ impl Engine {
                 )
             }
         };
+        let model = self.open_model(encoder, command)?;
+        if image_encoder.is_empty() || image_encoder == encoder {
+            let texts = model.clone().filter(|model| model.takes_texts());
+            let pictures = model.filter(|model| model.takes_pictures());
+            return Ok(Encoding::new(texts, pictures, projection));
+        }
+        let pictures = self.open_model(image_encoder, command)?;
+        if let Some(odd) = model.as_ref().filter(|model| !model.takes_texts()) {
+            return Err(unfit("encoder", odd, "texts"));
+        }
+        if let Some(odd) = pictures.as_ref().filter(|model| !model.takes_pictures()) {
+            return Err(unfit("image_encoder", odd, "pictures"));
+        }
+        Ok(Encoding::new(model, pictures, projection))
+    }
+
+    /// `None` where the setting asks for no model.
+    fn open_model(&self, encoder: &str, command: &str) -> Result<Option<Arc<Model>>, Failure> {
         if encoder.is_empty() || encoder == COUNTED {
-            return Ok(Encoding::counted(projection));
+            return Ok(None);
         }
         let command = worker_command(command);
         // Where the worker runs on another machine the folder is one of that machine.
@@ -90,22 +112,27 @@ impl Engine {
             let path = self.inner.places.resolve(Path::new(encoder));
             path.to_string_lossy().into_owned()
         } else {
-            encoder.clone()
+            encoder.to_owned()
         };
         let mut worker = start(&command)?;
         let opened = worker.open(&folder).map_err(|error| failed(&error))?;
-        let model = Model {
+        Ok(Some(Arc::new(Model {
             command,
             folder,
             opened,
             worker: Mutex::new(Some(worker)),
-        };
-        Ok(Encoding::of_model(model, projection))
+        })))
     }
 }
 
+fn unfit(setting: &str, model: &Model, what: &str) -> Failure {
+    let summary = format!("the model {} takes no {what}", model.opened.name);
+    let hint = format!("`{setting}` must name one that takes {what}, or be \"counted\"");
+    Failure::new("encoder", FailureKind::Config, summary).with_hint(hint)
+}
+
 /// What starts the worker: as set, else by `$SEMIHV_TORCH`, beside this program, or on the path.
-fn worker_command(set: &str) -> Vec<String> {
+pub(crate) fn worker_command(set: &str) -> Vec<String> {
     let words: Vec<String> = set.split_whitespace().map(str::to_owned).collect();
     if !words.is_empty() {
         return words;
@@ -140,71 +167,105 @@ fn failed(error: &WorkerError) -> Failure {
 }
 
 impl Encoding {
-    pub(crate) fn counted(projection: Option<Projection>) -> Self {
-        let mut fingerprint = Fingerprint {
-            name: NAME.to_owned(),
-            weights: "none".to_owned(),
-            preprocess: NAME.to_owned(),
-            tokenizer: NAME.to_owned(),
-            context_length: 0,
-            fusion: Fingerprint::FUSION.to_owned(),
-            dim: DIM as u32,
-            dtype: "f32".to_owned(),
-            instructions: "none".to_owned(),
-            seed: 0,
-        };
-        projected(&mut fingerprint, projection.as_ref());
-        Self {
-            fingerprint,
-            model: None,
+    fn new(
+        texts: Option<Arc<Model>>,
+        pictures: Option<Arc<Model>>,
+        projection: Option<Projection>,
+    ) -> Self {
+        let mut encoding = Self {
+            fingerprint: Fingerprint {
+                name: NAME.to_owned(),
+                weights: "none".to_owned(),
+                preprocess: NAME.to_owned(),
+                tokenizer: NAME.to_owned(),
+                context_length: 0,
+                fusion: Fingerprint::FUSION.to_owned(),
+                dim: DIM as u32,
+                dtype: "f32".to_owned(),
+                instructions: "none".to_owned(),
+                seed: 0,
+            },
+            texts,
+            pictures,
             projection,
-        }
+        };
+        encoding.describe();
+        encoding
     }
 
-    fn of_model(model: Model, projection: Option<Projection>) -> Self {
-        let opened = &model.opened;
-        let is_pair = opened.picture.is_some();
-        let of = &opened.fingerprint;
-        let (name, preprocess, dim) = if is_pair {
-            (opened.name.clone(), of.preprocess.clone(), opened.dim)
-        } else {
-            let name = format!("{} with pictures by {NAME}", opened.name);
-            (name, NAME.to_owned(), opened.dim + PICTURE_DIM)
-        };
-        let mut fingerprint = Fingerprint {
-            name,
-            weights: of.weights.clone(),
-            preprocess,
-            tokenizer: of.tokenizer.clone(),
-            context_length: opened.context as u32,
-            fusion: Fingerprint::FUSION.to_owned(),
-            dim: dim as u32,
-            dtype: "f32".to_owned(),
-            instructions: "none".to_owned(),
-            seed: 0,
-        };
-        projected(&mut fingerprint, projection.as_ref());
-        Self {
-            fingerprint,
-            model: Some(model),
-            projection,
+    /// Fills the fingerprint: everything that the vectors depend on.
+    fn describe(&mut self) {
+        let [text, image] = self.names();
+        let (is_one, is_uneven) = (self.is_one_space(), self.is_uneven());
+        let mut weights: Vec<&str> = Vec::new();
+        let fingerprint = &mut self.fingerprint;
+        let mut dims = [DIM - PICTURE_DIM, PICTURE_DIM];
+        if let Some(model) = &self.texts {
+            let opened = &model.opened;
+            weights.push(&opened.fingerprint.weights);
+            fingerprint
+                .tokenizer
+                .clone_from(&opened.fingerprint.tokenizer);
+            fingerprint.context_length = opened.context as u32;
+            dims[0] = opened.dim;
         }
+        if let Some(model) = &self.pictures {
+            let opened = &model.opened;
+            weights.push(&opened.fingerprint.weights);
+            fingerprint
+                .preprocess
+                .clone_from(&opened.fingerprint.preprocess);
+            dims[1] = opened.dim;
+        }
+        weights.dedup();
+        if !weights.is_empty() {
+            fingerprint.weights = weights.join("+");
+        }
+        fingerprint.name = if text == image {
+            text
+        } else {
+            format!("{text} with pictures by {image}")
+        };
+        if is_uneven {
+            fingerprint.preprocess.push_str(", each of length 1");
+        }
+        let dim = if is_one { dims[0] } else { dims[0] + dims[1] };
+        fingerprint.dim = dim as u32;
+        projected(fingerprint, self.projection.as_ref());
+    }
+
+    /// One model made both, as CLIP does: its texts and pictures can be compared.
+    fn is_one_space(&self) -> bool {
+        let both = self.texts.as_ref().zip(self.pictures.as_ref());
+        both.is_some_and(|(texts, pictures)| Arc::ptr_eq(texts, pictures))
+    }
+
+    /// Lengths that mean nothing: two models speak as loud as they happen to, and a projection is
+    /// trained on directions alone.
+    fn is_uneven(&self) -> bool {
+        if self.projection.is_some() {
+            return true;
+        }
+        let is_raw = |model: &Option<Arc<Model>>| {
+            let model = model.as_ref();
+            model.is_some_and(|model| !model.opened.normalised)
+        };
+        let has_raw = is_raw(&self.texts) || is_raw(&self.pictures);
+        !self.is_one_space() && has_raw
     }
 
     /// The names of what makes texts and images, before any projection.
     pub(crate) fn names(&self) -> [String; 2] {
-        match &self.model {
-            None => [NAME.to_owned(), NAME.to_owned()],
-            Some(model) if model.opened.picture.is_some() => {
-                [model.opened.name.clone(), model.opened.name.clone()]
-            }
-            Some(model) => [model.opened.name.clone(), NAME.to_owned()],
-        }
+        let name = |model: &Option<Arc<Model>>| match model {
+            None => NAME.to_owned(),
+            Some(model) => model.opened.name.clone(),
+        };
+        [name(&self.texts), name(&self.pictures)]
     }
 
     /// What the encoder sees of a picture.
     pub(crate) fn look(&self, picture: &Raster) -> Option<Looked> {
-        let model = self.model.as_ref();
+        let model = self.pictures.as_ref();
         if let Some(spec) = model.and_then(|model| model.opened.picture.as_ref()) {
             return prepare(picture, spec).map(Looked::Prepared);
         }
@@ -232,7 +293,7 @@ impl Encoding {
 
     /// As the encoder itself makes them, which is what a projection is trained on.
     pub(crate) fn raw_texts(&self, texts: &[&str]) -> Result<Vec<Option<Vec<f32>>>, Failure> {
-        let Some(model) = &self.model else {
+        let Some(model) = &self.texts else {
             let counted = texts.iter().map(|text| {
                 let mut vector = encode_text(text);
                 vector.truncate(DIM - PICTURE_DIM);
@@ -265,7 +326,7 @@ impl Encoding {
                 }
             }
         }
-        if let Some(model) = self.model.as_ref().filter(|_| !prepared.is_empty()) {
+        if let Some(model) = self.pictures.as_ref().filter(|_| !prepared.is_empty()) {
             vectors = model.ask(|worker, opened| worker.embed_pictures(opened, &prepared))?;
         }
         Ok(vectors)
@@ -280,27 +341,36 @@ impl Encoding {
             } else {
                 projection.image(&raw)
             };
-            return projected.map_err(|error| {
+            return projected.map(even).map_err(|error| {
                 Failure::of("encoder", FailureKind::Config, &error).with_hint(
                     "the retriever was trained over another encoder: set `encoder` to that one, or train again",
                 )
             });
         }
-        let is_pair = self
-            .model
-            .as_ref()
-            .is_some_and(|it| it.opened.picture.is_some());
-        if is_pair {
+        if self.is_one_space() {
             return Ok(raw);
         }
+        let raw = if self.is_uneven() { even(raw) } else { raw };
         let dim = self.fingerprint.dim as usize;
+        let start = if is_text { 0 } else { dim - raw.len().min(dim) };
         let mut vector = vec![0.0; dim];
-        let start = if is_text { 0 } else { dim - PICTURE_DIM };
         for (place, value) in vector.iter_mut().skip(start).zip(raw) {
             *place = value;
         }
         Ok(vector)
     }
+}
+
+/// Of length 1: else the longer of two would speak alone once they are summed.
+fn even(mut vector: Vec<f32>) -> Vec<f32> {
+    let squares = vector.iter().map(|value| f64::from(*value).powi(2));
+    let length = squares.sum::<f64>().sqrt() as f32;
+    if length > 0.0 {
+        for value in &mut vector {
+            *value /= length;
+        }
+    }
+    vector
 }
 
 /// A projection makes another space of the same encoder.
@@ -313,6 +383,14 @@ fn projected(fingerprint: &mut Fingerprint, projection: Option<&Projection>) {
 }
 
 impl Model {
+    fn takes_texts(&self) -> bool {
+        self.opened.context > 0
+    }
+
+    fn takes_pictures(&self) -> bool {
+        self.opened.picture.is_some()
+    }
+
     /// Asks the worker, and once more a new one when it ended on the way.
     fn ask<T>(
         &self,
@@ -349,3 +427,7 @@ impl Model {
         Ok(worker)
     }
 }
+
+#[cfg(test)]
+#[path = "encoding_tests.rs"]
+mod tests;

@@ -27,6 +27,7 @@ mod runs;
 mod scans;
 mod searching;
 mod served;
+mod training;
 mod watch;
 
 pub use demo::{DemoSummary, demo};
@@ -57,6 +58,7 @@ pub use semihv_workspace::{
     MANIFEST, Manifest, ModelScore, QuestionRow, RetrievalEngine, Settings, SettingsFile, Share,
     SkippedRow, SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };
+pub use training::{Length, Said, TrainSpec, Training};
 
 #[cfg(test)]
 mod tests;

@@ -9,7 +9,7 @@ pub(crate) trait Encoder: Send {
     /// Rows of the table of words: no token may be beyond it.
     fn vocabulary(&self) -> usize;
 
-    /// The longest text in tokens.
+    /// The longest text in tokens; 0 where it takes no texts.
     fn longest(&self) -> usize;
 
     /// One raw vector a row of tokens, none of them empty.
@@ -47,6 +47,6 @@ impl Encoder for TextOnly {
     }
 
     fn pictures(&self, _: &Tensor) -> Result<Tensor, Fault> {
-        Err(Fault::Input("this model takes no pictures".to_owned()))
+        Err(Fault::no_pictures())
     }
 }

@@ -48,6 +48,14 @@ impl Fault {
         }
     }
 
+    pub(crate) fn no_texts() -> Self {
+        Self::Input("this model takes no texts, only pictures".to_owned())
+    }
+
+    pub(crate) fn no_pictures() -> Self {
+        Self::Input("this model takes no pictures".to_owned())
+    }
+
     pub fn refusal(&self) -> Refusal {
         let code = match self {
             Self::Model { .. } | Self::Tensors(_) => RefusalCode::BadModel,

@@ -8,6 +8,7 @@ mod bert;
 mod config;
 mod cuda;
 mod describe;
+mod efficientnet;
 mod encoder;
 mod fault;
 mod layers;

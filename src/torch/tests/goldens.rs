@@ -108,6 +108,36 @@ fn biomedclips_kind_is_that_of_open_clip() {
     check("open-clip", "open-clip");
 }
 
+#[test]
+fn efficientnet_lite0_is_that_of_its_authors_in_pytorch() {
+    check("efficientnet-lite0", "efficientnet-lite0");
+}
+
+#[test]
+fn efficientnet_with_its_real_weights_is_that_of_its_authors() {
+    let folder = here().join("../../third_party/efficientnet-lite0");
+    if !folder.join("fetched").exists() {
+        // Fetched by `src/torch/fetch-libtorch efficientnet`; `tests/run` insists on it.
+        assert!(
+            std::env::var_os("SEMIHV_NEED_EFFICIENTNET").is_none(),
+            "no EfficientNet"
+        );
+        return;
+    }
+    let model = Model::open(&folder, Device::Cpu).unwrap();
+    assert_eq!((model.opened().dim, model.opened().context), (1280, 0));
+    let golden = std::fs::read_to_string(data("efficientnet.json")).unwrap();
+    let golden: Embedded = serde_json::from_str(&golden).unwrap();
+    let theirs = golden.unpack(2).unwrap();
+    let pictures: Vec<Vec<u8>> = (0..2).map(|at| noise(224 * 224 * 3, 77 + at)).collect();
+    let ours = model.embed(&[], &pictures).unwrap();
+    for (ours, theirs) in ours.chunks_exact(1280).zip(&theirs) {
+        let (cosine, difference) = compare(ours, theirs);
+        println!("EfficientNet-lite0: cosine {cosine}, difference {difference}");
+        near(ours, theirs);
+    }
+}
+
 #[derive(Deserialize)]
 struct MiniLm {
     texts: Vec<String>,

@@ -183,6 +183,73 @@ fn inputs_that_do_not_fit_are_named() {
 }
 
 #[test]
+fn a_model_of_pictures_refuses_texts_and_works_on() {
+    let mut session = hello();
+    let model = opened(&mut session, "efficientnet-lite0");
+    assert_eq!(model.context, 0);
+    assert_eq!(model.fingerprint.tokenizer, "none");
+    let mut embed = |texts: Value, pictures: Value| {
+        let request = json!({
+            "op": "embed", "model": model.name, "texts": texts, "pictures": pictures,
+        });
+        ask(&mut session, request)
+    };
+    let picture = pack_picture(&vec![9; 40 * 40 * 3]);
+    for pictures in [json!([]), json!([picture])] {
+        refused(
+            &embed(json!(["a"]), pictures),
+            "bad-input",
+            "takes no texts",
+        );
+    }
+    let reply = embed(json!([]), json!([picture]));
+    let reply: Reply<Embedded> = serde_json::from_value(reply).unwrap();
+    assert!(matches!(reply.outcome, semihv_domain::worker::Outcome::Done(it) if it.dim == 128));
+}
+
+#[test]
+fn weights_of_another_efficientnet_are_named() {
+    let mut session = hello();
+    for (before, after, word) in [
+        (
+            "_blocks.15._depthwise",
+            "_blocks.99._depthwise",
+            "15 blocks",
+        ),
+        ("_blocks.3._bn1.bias", "_blocks.3._bnx.bias", "_bn1.bias"),
+        (
+            "_blocks.3._bn1.bias",
+            "_blocks.3._se_reduce.weight",
+            "channels",
+        ),
+        ("_bn0.running_var", "_bn0.running_vax", "_bn0.running_var"),
+        ("_conv_stem.weight", "_conv_stem.weighs", "_conv_stem"),
+    ] {
+        let folder = copied("efficientnet-lite0");
+        let path = folder.path().join("model.safetensors");
+        rename(&path, before, after);
+        refused(&open(&mut session, folder.path()), "bad-model", word);
+    }
+    let folder = copied("efficientnet-lite0");
+    fs::remove_file(folder.path().join("preprocessor_config.json")).unwrap();
+    let reply = open(&mut session, folder.path());
+    refused(&reply, "bad-model", "preprocessor_config.json");
+}
+
+/// Gives tensors other names.
+fn rename(path: &Path, before: &str, after: &str) {
+    let bytes = fs::read(path).unwrap();
+    let end = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = std::str::from_utf8(&bytes[8..end]).unwrap();
+    assert!(header.contains(before));
+    let header = header.replace(before, after);
+    let mut changed = (header.len() as u64).to_le_bytes().to_vec();
+    changed.extend(header.as_bytes());
+    changed.extend(&bytes[end..]);
+    fs::write(path, changed).unwrap();
+}
+
+#[test]
 fn weights_that_are_no_numbers_are_noticed() {
     let mut session = hello();
     let folder = copied("bert");
