@@ -892,6 +892,11 @@ fn vectors_are_made_and_hits_gone_to_from_the_keyboard() {
     pty.wait_for("left out: its own case");
     pty.type_text("b");
     pty.wait_for("by image ·");
+    // A counted value of the candidates becomes the filter, and no hit is gone to.
+    pty.type_text("F");
+    pty.wait_for("demo-guidelines");
+    pty.type_text("\r");
+    pty.wait_for("by image · source:demo");
 }
 
 #[test]

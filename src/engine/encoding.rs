@@ -86,7 +86,7 @@ impl Engine {
         if image_encoder.is_empty() || image_encoder == encoder {
             let texts = model.clone().filter(|model| model.takes_texts());
             let pictures = model.filter(|model| model.takes_pictures());
-            return Ok(Encoding::new(texts, pictures, projection));
+            return Encoding::new(texts, pictures, projection).of_its_encoders();
         }
         let pictures = self.open_model(image_encoder, command)?;
         if let Some(odd) = model.as_ref().filter(|model| !model.takes_texts()) {
@@ -95,7 +95,7 @@ impl Engine {
         if let Some(odd) = pictures.as_ref().filter(|model| !model.takes_pictures()) {
             return Err(unfit("image_encoder", odd, "pictures"));
         }
-        Ok(Encoding::new(model, pictures, projection))
+        Encoding::new(model, pictures, projection).of_its_encoders()
     }
 
     /// `None` where the setting asks for no model.
@@ -191,6 +191,25 @@ impl Encoding {
         };
         encoding.describe();
         encoding
+    }
+
+    /// A projection of other encoders makes noise, whatever its dimensions.
+    fn of_its_encoders(self) -> Result<Self, Failure> {
+        let Some(projection) = &self.projection else {
+            return Ok(self);
+        };
+        let trained = [&projection.text_encoder, &projection.image_encoder];
+        let names = self.names();
+        let differs = |(of, now): (&&String, &String)| !of.is_empty() && *of != now;
+        if !trained.iter().zip(&names).any(differs) {
+            return Ok(self);
+        }
+        let summary = format!(
+            "the retriever was trained over {} and {}, the settings take {} and {}",
+            trained[0], trained[1], names[0], names[1]
+        );
+        Err(Failure::new("encoder", FailureKind::Config, summary)
+            .with_hint("set the encoders it was trained over, or train it anew with `semihv retrieval train`"))
     }
 
     /// Fills the fingerprint: everything that the vectors depend on.

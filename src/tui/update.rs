@@ -111,12 +111,17 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
 
 /// A case is shown by the image pane, a passage by the guidelines'.
 fn go_to_hit(state: &mut State) -> Vec<Effect> {
-    let Some(hit) = state.panes.hits.current().cloned() else {
-        return Vec::new();
+    let hit = state.panes.hits.current().cloned();
+    let own = |state: &mut State| {
+        let State { shared, panes, .. } = state;
+        panes::hits::update(&mut panes.hits, panes::hits::Msg::Open, shared)
+    };
+    // Something else than a hit is under the cursor.
+    let Some(hit) = hit else {
+        return own(state);
     };
     if hit.pool == Pool::Case {
-        let State { shared, panes, .. } = state;
-        let mut effects = panes::hits::update(&mut panes.hits, panes::hits::Msg::Open, shared);
+        let mut effects = own(state);
         effects.extend(control::go(state, PaneKind::Image));
         return effects;
     }

@@ -147,21 +147,36 @@ pub(super) fn view(
     let first = at.unwrap_or(0).saturating_sub(height / 2).min(last);
     let most = values.iter().map(|value| value.count).max().unwrap_or(1);
     for (line, row) in (0..area.height).zip(rows.iter().skip(first)) {
-        let mut pen = Pen::new(buffer, area, line);
         match row {
             Row::Blank => {}
             Row::Heading(facet) => {
-                let heading = format!("{} of the candidates", facet.field());
-                pen.text(&heading, theme.style(Role::Strong));
+                let mut pen = Pen::new(buffer, area, line);
+                pen.text(named(*facet), theme.style(Role::Strong));
             }
             Row::Value(at) => {
                 let look = (shared.glyphs, theme);
+                if *at == facets.cursor {
+                    let whole = Rect {
+                        y: area.y + line,
+                        height: 1,
+                        ..area
+                    };
+                    buffer.set_style(whole, theme.style(Role::Selection));
+                }
+                let mut pen = Pen::new(buffer, area, line);
                 values
                     .get(*at)
                     .into_iter()
                     .for_each(|value| draw(value, most, *at == facets.cursor, look, &mut pen));
             }
         }
+    }
+}
+
+fn named(facet: Facet) -> &'static str {
+    match facet {
+        Facet::Language => "language",
+        facet => facet.field(),
     }
 }
 

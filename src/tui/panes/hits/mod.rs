@@ -246,9 +246,11 @@ impl State {
             .map_or(&[], |found| found.hits.as_slice())
     }
 
-    /// The one under the cursor.
+    /// The one under the cursor; none while candidates are counted in its place.
     pub(crate) fn current(&self) -> Option<&RetrievedHit> {
-        self.hits().get(self.cursor)
+        self.hits()
+            .get(self.cursor)
+            .filter(|_| self.facets.is_none())
     }
 
     fn move_cursor(&mut self, msg: reader::Msg) {

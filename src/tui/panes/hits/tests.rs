@@ -333,6 +333,9 @@ fn candidates_are_counted_and_a_choice_narrows_the_filter() {
     reply(&mut state, *ticket, &answer, &mut shared).unwrap();
     update(&mut state, Msg::Read(reader::Msg::Down), &mut shared);
     shows("facets", &state, &shared);
+    // What stands beneath is not meant by any key.
+    assert_eq!(state.current(), None);
+    assert_eq!(update(&mut state, Msg::Grade, &mut shared), []);
     let (_, spec) = asked(&update(&mut state, Msg::Open, &mut shared));
     assert_eq!(spec.filter, "source:ngc");
     update(&mut state, Msg::Facets, &mut shared);
