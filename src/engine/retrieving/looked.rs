@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use semihv_domain::{DocumentKind, Failure, Fused, Fusion, Pool, Share, VectorsUsed};
+use semihv_domain::{DocumentKind, Failure, FailureKind, Fused, Fusion, Pool, Share, VectorsUsed};
 use semihv_retrieval::{FreeText, RankedRow};
 use semihv_workspace::RetrievalEngine;
 
@@ -122,7 +122,11 @@ impl Looked {
                 let there = Searched::There(Box::new(There::new(index)));
                 let looked = Self::over(engine, (spec, text), (there, Vec::new()));
                 // What is wrong may be that it serves another index by now.
-                looked.inspect_err(|_| engine.forget_served())
+                looked.inspect_err(|failure| {
+                    if failure.kind == FailureKind::Network {
+                        engine.forget_served();
+                    }
+                })
             });
             match there {
                 Ok(looked) => return Ok(looked),

@@ -315,10 +315,13 @@ fn compared(state: &State, found: &Retrieved) -> Vec<(Role, String)> {
             |place: &&(Pool, i64)| found.hits.iter().any(|hit| (hit.pool, hit.row) == **place);
         let gone = reference.places.iter().filter(|it| !is_here(it)).count();
         let of = &reference.of;
-        said.push((
-            Role::Info,
-            format!("compared with the kept list ({of}): {gone} of its hits are not here"),
-        ));
+        let gone = match gone {
+            0 => "all of its hits are here".to_owned(),
+            1 => "1 of its hits is not here".to_owned(),
+            gone => format!("{gone} of its hits are not here"),
+        };
+        let text = format!("compared with the kept list ({of}): {gone}");
+        said.push((Role::Info, text));
     }
     said.extend(state.probed.iter().map(|it| (Role::Info, it.clone())));
     said
