@@ -1,6 +1,6 @@
 //! Documents that are like a whole text: nothing in it is read as query syntax.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use semihv_domain::{DocumentKind, Hit};
@@ -40,10 +40,20 @@ pub struct FreeText {
     state: Arc<State>,
     kind: DocumentKind,
     words: Vec<ScoredTerm>,
+    /// Documents of the kind, and of them those with each word.
+    documents: u64,
+    frequencies: Arc<HashMap<Term, u64>>,
     /// Only these rows.
     among: Option<Arc<RowSet>>,
     /// None of these rows.
     without: Option<Arc<RowSet>>,
+}
+
+/// A text's words and what was counted to choose them.
+struct Told {
+    words: Vec<ScoredTerm>,
+    documents: u64,
+    frequencies: HashMap<Term, u64>,
 }
 
 impl Index {
@@ -53,9 +63,12 @@ impl Index {
         text: &str,
     ) -> Result<FreeText, SearchError> {
         let state = self.state();
-        let words = guarded(|| self.telling_words(&state.searcher, kind, text));
+        let told = guarded(|| self.telling_words(&state.searcher, kind, text));
+        let told = told.map_err(|source| self.read_error(source))?;
         Ok(FreeText {
-            words: words.map_err(|source| self.read_error(source))?,
+            words: told.words,
+            documents: told.documents,
+            frequencies: Arc::new(told.frequencies),
             index: Arc::clone(self),
             state,
             kind,
@@ -70,7 +83,7 @@ impl Index {
         searcher: &Searcher,
         kind: DocumentKind,
         text: &str,
-    ) -> tantivy::Result<Vec<ScoredTerm>> {
+    ) -> tantivy::Result<Told> {
         let statistics = KindStatistics::new(searcher, &self.fields, kind)?;
         let mut counted: BTreeMap<String, (f32, String)> = BTreeMap::new();
         for word in query_terms(cut(text, COMPARED_TEXT)) {
@@ -79,20 +92,27 @@ impl Index {
         }
         let all = statistics.documents() as f32;
         let mut words: Vec<(f32, Term, String)> = Vec::new();
+        let mut frequencies = HashMap::new();
         for (word, (count, written)) in counted {
             let term = self.fields.word_term(kind, &word);
-            let documents = searcher.doc_freq(&term)? as f32;
-            if documents > 0.0 {
+            let with = searcher.doc_freq(&term)?;
+            let documents = with as f32;
+            if with > 0 {
+                frequencies.insert(term.clone(), with);
                 let rarity = (1.0 + (all - documents + 0.5) / (documents + 0.5)).ln();
                 words.push((count * rarity, term, written));
             }
         }
         words.sort_by(|left, right| right.0.total_cmp(&left.0));
         words.truncate(TELLING_WORDS);
-        let terms = words
+        let words = words
             .into_iter()
             .map(|(_, term, written)| ScoredTerm { term, written });
-        Ok(terms.collect())
+        Ok(Told {
+            words: words.collect(),
+            documents: statistics.documents(),
+            frequencies,
+        })
     }
 }
 
@@ -115,7 +135,8 @@ impl FreeText {
             return Ok(Vec::new());
         }
         self.with(|search| {
-            let statistics = KindStatistics::new(search.searcher, &self.index.fields, self.kind)?;
+            let (documents, known) = (self.documents, &self.frequencies);
+            let statistics = KindStatistics::known(search.searcher, documents, known);
             search.with_ids(search.best_scored(&statistics, limit)?)
         })
     }

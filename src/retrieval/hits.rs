@@ -1,6 +1,6 @@
 //! From a document's address to a hit: its snippet with highlights and the reason for its score.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 use semihv_domain::{DocumentKind, Hit, MatchedTerm, Reason, Snippet, printable_line};
@@ -25,6 +25,8 @@ const MOST_HIGHLIGHTED: usize = 256;
 pub(crate) struct KindStatistics<'a> {
     searcher: &'a Searcher,
     documents: u64,
+    /// Asked before: a term is looked up in every segment, which is most of a query's time.
+    known: Option<&'a HashMap<Term, u64>>,
 }
 
 impl<'a> KindStatistics<'a> {
@@ -37,7 +39,21 @@ impl<'a> KindStatistics<'a> {
         Ok(Self {
             searcher,
             documents,
+            known: None,
         })
+    }
+
+    /// Of what was asked before on the same state.
+    pub(crate) fn known(
+        searcher: &'a Searcher,
+        documents: u64,
+        known: &'a HashMap<Term, u64>,
+    ) -> Self {
+        Self {
+            searcher,
+            documents,
+            known: Some(known),
+        }
     }
 
     pub(crate) fn documents(&self) -> u64 {
@@ -55,7 +71,10 @@ impl Bm25StatisticsProvider for KindStatistics<'_> {
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        self.searcher.doc_freq(term)
+        match self.known.and_then(|known| known.get(term)) {
+            Some(documents) => Ok(*documents),
+            None => self.searcher.doc_freq(term),
+        }
     }
 }
 
