@@ -256,14 +256,8 @@ fn write_set(folder: &Path, name: &str) {
     std::fs::write(folder.join("cases.jsonl"), lines).unwrap();
 }
 
-#[test]
-fn somebody_whose_rows_have_other_numbers_searches_the_same_index() {
-    let Some(python) = python() else { return };
-    let home = Home(tempfile::tempdir().unwrap());
-    let folder = home.path("qdrant");
-    std::fs::create_dir(&folder).unwrap();
-    let server = Server::start(&python, &folder);
-    home.settings(server.port);
+/// Two people with the same set and guidelines; the second has another set before it.
+fn two_people(home: &Home) {
     for name in ["set", "extra"] {
         write_set(&home.path(name), name);
     }
@@ -291,6 +285,17 @@ fn somebody_whose_rows_have_other_numbers_searches_the_same_index() {
         import(workspace, "jsonl", "set/cases.jsonl", "set");
         import(workspace, "markdown", "corpus", "corpus");
     }
+}
+
+#[test]
+fn somebody_whose_rows_have_other_numbers_searches_the_same_index() {
+    let Some(python) = python() else { return };
+    let home = Home(tempfile::tempdir().unwrap());
+    let folder = home.path("qdrant");
+    std::fs::create_dir(&folder).unwrap();
+    let server = Server::start(&python, &folder);
+    home.settings(server.port);
+    two_people(&home);
     let picture = home.path("set/1.png");
     let picture = picture.to_str().unwrap();
     home.done("ada", &["vectors", "--push"]);
