@@ -72,6 +72,6 @@ mod tests {
             said,
             [("c", 0, 1, false), ("a", 1, 2, false), ("b", 1, 1, true)]
         );
-        assert_eq!(overlap((&first, &second), 0)[0].share(), 1.0);
+        assert!(overlap((&first, &second), 0)[0].share() > 0.99);
     }
 }
