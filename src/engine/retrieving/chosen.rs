@@ -54,7 +54,14 @@ impl Looked {
             let kept = kept(engine, by)?;
             chosen.push(((candidate.pool, candidate.what.id), candidate.what, kept));
         }
-        let hits = self.hits(engine, chosen)?;
+        let keys = self.keys_of(chosen.iter().map(|(place, _, _)| *place));
+        // A server may be gone by now; what was found still stands.
+        let parts = self.parts(&keys).unwrap_or_else(|failure| {
+            let summary = failure.summary;
+            remarks.push(format!("without the parts of the cosines: {summary}"));
+            HashMap::new()
+        });
+        let hits = self.hits(engine, chosen, (&keys, &parts))?;
         let both = self.lists.iter().filter(|(_, lists)| lists.is_fused());
         let fusions: BTreeMap<Pool, Fusion> = both
             .map(|(pool, _)| (*pool, by_pool.get(pool).copied().unwrap_or_default()))
@@ -125,11 +132,10 @@ impl Looked {
         &self,
         engine: &Engine,
         chosen: Vec<(Place, Fused<i64>, Kept)>,
+        (keys, parts): (&HashMap<Place, i64>, &HashMap<Place, CosineParts>),
     ) -> Result<Vec<RetrievedHit>, Failure> {
         let places: Vec<Place> = chosen.iter().map(|(place, _, _)| *place).collect();
         let mut said = self.said(&places)?;
-        let keys = self.keys_of(&places);
-        let parts = self.parts(&keys)?;
         let mut hits: Vec<RetrievedHit> = Vec::new();
         for ((pool, row), fused, kept) in chosen {
             let about = engine.with_store(|store| about(store, pool, row))?;
@@ -190,13 +196,13 @@ impl Looked {
     }
 
     /// Under which their vectors stand, of those that were found by vectors.
-    fn keys_of(&self, places: &[Place]) -> HashMap<Place, i64> {
-        let key_of = |place: &Place| {
+    fn keys_of(&self, places: impl Iterator<Item = Place>) -> HashMap<Place, i64> {
+        let key_of = |place: Place| {
             let near: &PoolLists = self.lists.get(&place.0)?;
             let found = near.dense.iter().find(|near| near.row == place.1)?;
-            Some((*place, found.key))
+            Some((place, found.key))
         };
-        places.iter().filter_map(key_of).collect()
+        places.filter_map(key_of).collect()
     }
 
     fn instructions(&self) -> BTreeMap<Pool, String> {

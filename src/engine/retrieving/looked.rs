@@ -52,6 +52,8 @@ pub(crate) struct Looked {
     pub(super) asked: HashMap<Pool, Asked>,
     pub(super) barred: Barred,
     pub(super) used: Option<VectorsUsed>,
+    /// Searched here because the server did not answer: it is asked again the next time.
+    is_makeshift: bool,
     pub(super) remarks: Vec<String>,
 }
 
@@ -96,6 +98,9 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
         return Ok(looked);
     }
     let looked = Arc::new(Looked::of(engine, spec, &text)?);
+    if looked.is_makeshift {
+        return Ok(looked);
+    }
     let state = (vectors, index.revision(), engine.last_served());
     let mut kept = locked(&searches.0);
     kept.push_back((key, state, Arc::clone(&looked)));
@@ -133,8 +138,13 @@ impl Looked {
                 Err(failure) => remarks.push(searched_here(&failure)),
             }
         }
+        let is_makeshift = !remarks.is_empty();
         let here = here(engine, &mut remarks);
-        Self::over(engine, (spec, text), (here, remarks))
+        let looked = Self::over(engine, (spec, text), (here, remarks))?;
+        Ok(Self {
+            is_makeshift,
+            ..looked
+        })
     }
 
     fn over(
@@ -151,6 +161,7 @@ impl Looked {
             asked,
             barred,
             used: None,
+            is_makeshift: false,
             remarks,
         };
         for pool in &spec.pools {

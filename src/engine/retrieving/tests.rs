@@ -554,3 +554,27 @@ fn the_retriever_is_measured_as_a_job() {
     assert!(summary.contains("of nDCG@10 in 1 queries"), "{summary}");
     assert!(summary.starts_with("case: words 1.000"), "{summary}");
 }
+
+#[test]
+fn without_a_server_it_is_searched_here_and_the_server_asked_again() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let spec = |engine| RetrieveSpec {
+        text: "solid nodule of the lung".to_owned(),
+        engine,
+        ..RetrieveSpec::default()
+    };
+    let server = Some(RetrievalEngine::Qdrant);
+    let found = retrieve(&engine, spec(server)).unwrap();
+    let said = found.remarks.join("\n");
+    assert!(
+        said.contains("searched on this machine, no server is named"),
+        "{said}"
+    );
+    assert!(said.contains("qdrant_url"), "{said}");
+    // Else the next search would not see that the server is back.
+    assert_eq!(engine.inner.searches.len(), 0);
+    let here = retrieve(&engine, spec(None)).unwrap();
+    assert_eq!(keys(&found), keys(&here));
+    assert_eq!(engine.inner.searches.len(), 1);
+}
