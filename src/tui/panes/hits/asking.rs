@@ -39,15 +39,19 @@ pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
     }
     state.asked = Some(now.clone());
     state.probed = None;
-    state.facets = None;
     let reads_case = has_text && now.text.is_empty() && now.case.is_some();
     if now.image.is_none() && now.text.is_empty() && !reads_case {
         state.found = Load::Empty;
+        state.facets = None;
         state.slot.drop_answer();
         return Vec::new();
     }
     state.found.reload();
     let spec = Box::new(spec(now, reads_case));
+    // The same query is asked again whenever rows change: nobody's choice is taken away by that.
+    if state.spec.as_ref() != Some(&spec) {
+        state.facets = None;
+    }
     state.spec = Some(spec.clone());
     vec![Effect::Ask(state.slot.ask(), Query::Retrieve(spec))]
 }

@@ -333,6 +333,10 @@ fn candidates_are_counted_and_a_choice_narrows_the_filter() {
     reply(&mut state, *ticket, &answer, &mut shared).unwrap();
     update(&mut state, Msg::Read(reader::Msg::Down), &mut shared);
     shows("facets", &state, &shared);
+    // A job that ends meanwhile makes the same query be asked again, and closes nothing.
+    forget(&mut state);
+    asked(&refresh(&mut state, &shared));
+    assert!(state.facets.is_some());
     // What stands beneath is not meant by any key.
     assert_eq!(state.current(), None);
     assert_eq!(update(&mut state, Msg::Grade, &mut shared), []);
