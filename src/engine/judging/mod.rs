@@ -85,7 +85,7 @@ impl Engine {
             if !heard(done, judged.len()) {
                 return Ok(None);
             }
-            let looked = Looked::new(self, &topic.spec)?;
+            let looked = Looked::measured(self, &topic.spec)?;
             encoder = encoder.or_else(|| looked.encoder().map(str::to_owned));
             for runs in &mut pools {
                 runs.add(&names, &topic.name, &looked)?;

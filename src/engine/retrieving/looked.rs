@@ -111,8 +111,17 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
 }
 
 impl Looked {
-    pub(crate) fn new(engine: &Engine, spec: &RetrieveSpec) -> Result<Self, Failure> {
-        Self::of(engine, spec, &whole_text(engine, spec)?)
+    /// For measuring: where the server does not answer it fails, since what two engines found is
+    /// not to be measured as one.
+    pub(crate) fn measured(engine: &Engine, spec: &RetrieveSpec) -> Result<Self, Failure> {
+        let looked = Self::of(engine, spec, &whole_text(engine, spec)?)?;
+        if !looked.is_makeshift {
+            return Ok(looked);
+        }
+        let why = looked.remarks.into_iter().next().unwrap_or_default();
+        let summary = format!("the server did not answer every query: {why}");
+        Err(Failure::new("retrieve", FailureKind::Network, summary)
+            .with_hint("measure again when it does, or with retrieval_engine = \"local\""))
     }
 
     /// On the server where the settings name one, else here, and here as well when it fails.

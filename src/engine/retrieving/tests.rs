@@ -577,4 +577,19 @@ fn without_a_server_it_is_searched_here_and_the_server_asked_again() {
     let here = retrieve(&engine, spec(None)).unwrap();
     assert_eq!(keys(&found), keys(&here));
     assert_eq!(engine.inner.searches.len(), 1);
+    // Figures of two engines are not mixed.
+    let (judgements, _) = ranking::Judgements::read("q", "t 0 a 1\n");
+    let topics = vec![Topic {
+        name: "t".to_owned(),
+        spec: spec(server),
+    }];
+    let measure = EvaluateSpec {
+        topics,
+        judgements,
+        measures: vec!["MRR".parse().unwrap()],
+        seed: 0,
+    };
+    let failure = engine.evaluate_retrieval(&measure, &mut |_, _| true);
+    let failure = failure.unwrap_err();
+    assert!(failure.summary.contains("did not answer"), "{failure:?}");
 }

@@ -70,14 +70,7 @@ fn values(counted: &[(Facet, Vec<FacetCount>)]) -> Vec<Value> {
 impl Facets {
     pub(super) fn move_cursor(&mut self, msg: reader::Msg) {
         let last = self.values.value().map_or(0, Vec::len).saturating_sub(1);
-        let to = match msg {
-            reader::Msg::Down => self.cursor + 1,
-            reader::Msg::Up => self.cursor.saturating_sub(1),
-            reader::Msg::PageDown | reader::Msg::Bottom => last,
-            reader::Msg::PageUp | reader::Msg::Top => 0,
-            reader::Msg::Find | reader::Msg::NextMatch | reader::Msg::PreviousMatch => self.cursor,
-        };
-        self.cursor = to.min(last);
+        self.cursor = super::moved_to(msg, self.cursor, last);
     }
 
     /// As the query language writes the value under the cursor.

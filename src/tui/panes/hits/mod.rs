@@ -255,15 +255,20 @@ impl State {
 
     fn move_cursor(&mut self, msg: reader::Msg) {
         let last = self.hits().len().saturating_sub(1);
-        let to = match msg {
-            reader::Msg::Down => self.cursor + 1,
-            reader::Msg::Up => self.cursor.saturating_sub(1),
-            reader::Msg::PageDown | reader::Msg::Bottom => last,
-            reader::Msg::PageUp | reader::Msg::Top => 0,
-            reader::Msg::Find | reader::Msg::NextMatch | reader::Msg::PreviousMatch => self.cursor,
-        };
-        self.cursor = to.min(last);
+        self.cursor = moved_to(msg, self.cursor, last);
     }
+}
+
+/// Where a cursor goes in a list.
+fn moved_to(msg: reader::Msg, cursor: usize, last: usize) -> usize {
+    let to = match msg {
+        reader::Msg::Down => cursor + 1,
+        reader::Msg::Up => cursor.saturating_sub(1),
+        reader::Msg::PageDown | reader::Msg::Bottom => last,
+        reader::Msg::PageUp | reader::Msg::Top => 0,
+        reader::Msg::Find | reader::Msg::NextMatch | reader::Msg::PreviousMatch => cursor,
+    };
+    to.min(last)
 }
 
 pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
@@ -356,7 +361,8 @@ impl State {
         );
         parts.extend(self.engine.map(|engine| match engine {
             RetrievalEngine::Local => "searched here".to_owned(),
-            RetrievalEngine::Qdrant => "searched on the server".to_owned(),
+            // What answers when it is silent is said by the remark and by what was used.
+            RetrievalEngine::Qdrant => "asked of the server".to_owned(),
         }));
         if let Some(weight) = self.weight {
             let part = f64::from(weight) / f64::from(WHOLE);
