@@ -16,6 +16,9 @@ const CANDIDATES_A_HIT: usize = 5;
 /// Rows scanned at once: their codes stay in a core's cache while every query looks at them.
 const BLOCK: usize = 256;
 
+/// Rows whose scores are compared at once: among so few there is mostly none of the best.
+const FEW: usize = 32;
+
 /// Rows ahead whose vectors are asked for while one is ranked.
 const AHEAD: usize = 4;
 
@@ -257,16 +260,34 @@ pub(crate) fn scan_all(kernel: Kernel, half: &Half, queries: &mut [Asked], side:
             let Some(best) = query.best.get_mut(side) else {
                 continue;
             };
-            for (at, (&product, &scale)) in products.iter().zip(scales).enumerate() {
-                let score = product as f32 * scale;
-                let row = block * BLOCK + at;
-                if best.is_worth(score) && half.is_row_live(row) {
-                    best.offer(score, row as u32);
+            let few = products.chunks(FEW).zip(scales.chunks(FEW));
+            for (at, (products, scales)) in few.enumerate() {
+                if is_any_worth(best, products, scales) {
+                    offer(half, block * BLOCK + at * FEW, best, (products, scales));
                 }
             }
         }
     }
     columns.rows()
+}
+
+/// Without a branch: several at once.
+#[inline]
+fn is_any_worth(best: &Best, products: &[i32], scales: &[f32]) -> bool {
+    let pairs = products.iter().zip(scales);
+    pairs.fold(false, |is_any, (&product, &scale)| {
+        is_any | best.is_worth(product as f32 * scale)
+    })
+}
+
+/// The rows from `first` on.
+fn offer(half: &Half, first: usize, best: &mut Best, (products, scales): (&[i32], &[f32])) {
+    for (row, (&product, &scale)) in (first..).zip(products.iter().zip(scales)) {
+        let score = product as f32 * scale;
+        if best.is_worth(score) && half.is_row_live(row) {
+            best.offer(score, row as u32);
+        }
+    }
 }
 
 pub(crate) fn scan_chosen(
