@@ -51,6 +51,12 @@ fn main() -> Outcome<()> {
     ));
     let bare = tantivy::Index::open_in_dir(&bare_folder)?;
     let searcher = bare.reader()?.searcher();
+    let of_ours = tantivy::Index::open_in_dir(folder.path().join("ours/v1"))?;
+    say(&format!(
+        "segments: ours {}, bare tantivy {}",
+        of_ours.searchable_segment_ids()?.len(),
+        searcher.segment_readers().len()
+    ));
     measure_words(&ours, &searcher, &corpus)?;
     let vectors = vectors(&folder.path().join("vectors"))?;
     measure_hybrid(&ours, &vectors, &corpus)

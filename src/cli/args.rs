@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use semihv_engine::{GRAPH_VERB, GraphPlan};
+use semihv_engine::{ALONE_VERB, VectorPlan};
 use semihv_imaging::{ColourMap, Cut, WindowChoice};
 
 use crate::retrieval_args::{RetrievalVerb, RetrieveArguments};
@@ -94,7 +94,7 @@ pub enum Verb {
         #[arg(long)]
         rebuild: bool,
         /// Build a graph for pools of this many rows and more, where there is none
-        #[arg(long, value_name = "ROWS", default_value_t = GraphPlan::default().from)]
+        #[arg(long, value_name = "ROWS", default_value_t = VectorPlan::default().graph_from)]
         graph_from: usize,
         /// Then bring vectors and words to the Qdrant server of the settings
         #[arg(long)]
@@ -102,9 +102,13 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
-    /// What `vectors` starts to build a graph
-    #[command(hide = true, name = GRAPH_VERB)]
-    VectorsGraph { folder: PathBuf, pool: String },
+    /// What `vectors` starts for long work: compacts, or builds the graph of a pool
+    #[command(hide = true, name = ALONE_VERB)]
+    VectorsAlone {
+        folder: PathBuf,
+        #[arg(long, value_name = "POOL")]
+        graph: Option<String>,
+    },
     /// The few cases and guidelines nearest to an image, a text or both, and why
     Retrieve(RetrieveArguments),
     /// Judge what is retrieved, and measure the retriever on judgements
@@ -235,7 +239,7 @@ impl Verb {
             | Self::Show { common, .. }
             | Self::Doctor { common, .. } => Some(common),
             Self::Init { .. }
-            | Self::VectorsGraph { .. }
+            | Self::VectorsAlone { .. }
             | Self::Demo { .. }
             | Self::Workspaces { .. }
             | Self::Generate { .. } => None,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use semihv_domain::{Job, JobProgress, JobState};
-use semihv_engine::{Engine, GraphPlan, JobSpec, Rebuild, build_graph_alone};
+use semihv_engine::{Alone, Engine, JobSpec, Rebuild, VectorPlan, work_alone};
 
 use crate::args::ImportArguments;
 use crate::output::{Output, VerbError, is_watched};
@@ -93,9 +93,9 @@ pub(crate) fn vectors(
     (rebuild, graph_from, push): (bool, usize, bool),
     output: &mut Output,
 ) -> Result<(), VerbError> {
-    engine.plan_graphs(GraphPlan {
-        from: graph_from,
-        ..GraphPlan::default()
+    engine.plan_vectors(VectorPlan {
+        graph_from,
+        ..VectorPlan::default()
     });
     // Bringing them to the server brings them up to date.
     if rebuild || !push {
@@ -108,9 +108,10 @@ pub(crate) fn vectors(
 }
 
 /// The workbench goes first where there are few processors.
-pub(crate) fn vectors_graph(folder: &Path, pool: &str) -> Result<(), VerbError> {
+pub(crate) fn vectors_alone(folder: &Path, graph: Option<&str>) -> Result<(), VerbError> {
     let _ = rustix::process::nice(10);
-    Ok(build_graph_alone(folder, pool, &mut std::io::stdout())?)
+    let work = graph.map_or(Alone::Compact, Alone::Graph);
+    Ok(work_alone(folder, work, &mut std::io::stdout())?)
 }
 
 fn how(rebuild: bool) -> Rebuild {

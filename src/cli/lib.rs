@@ -79,7 +79,7 @@ pub fn run(user: &UserPlaces, keys_markdown: fn() -> String, is_interactive: boo
 
 fn wants_json(arguments: &Arguments) -> bool {
     match &arguments.verb {
-        None | Some(Verb::Init { .. } | Verb::Generate { .. } | Verb::VectorsGraph { .. }) => false,
+        None | Some(Verb::Init { .. } | Verb::Generate { .. } | Verb::VectorsAlone { .. }) => false,
         Some(Verb::Demo { json, .. } | Verb::Workspaces { json }) => *json,
         Some(verb) => verb.common().is_some_and(|common| common.json),
     }
@@ -237,7 +237,9 @@ impl Session<'_> {
             Verb::Retrieval(RetrievalVerb::Compare(arguments)) => {
                 retrieval_compare::compare(arguments, &mut output)?;
             }
-            Verb::VectorsGraph { folder, pool } => import::vectors_graph(folder, pool)?,
+            Verb::VectorsAlone { folder, graph } => {
+                import::vectors_alone(folder, graph.as_deref())?;
+            }
             Verb::Workspaces { json } => {
                 output = Output::new(*json);
                 verbs::workspaces(self.user, &mut output)?;

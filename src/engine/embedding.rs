@@ -72,8 +72,11 @@ pub(crate) fn run(
 ) -> Result<Ending, Failure> {
     let encoding = engine.encoding()?;
     let index = match rebuild {
-        Rebuild::Incremental => usable(engine, &encoding)?,
-        Rebuild::FromNothing => begin(engine, &encoding)?,
+        Rebuild::Incremental => usable(engine, &encoding, progress)?,
+        Rebuild::FromNothing => Some(begin(engine, &encoding)?),
+    };
+    let Some(index) = index else {
+        return Ok(Ending::Cancelled);
     };
     let mut made = Made::new(engine, (&index, &encoding), progress)?;
     let is_whole = made.cases()? && made.passages()?;
@@ -84,8 +87,9 @@ pub(crate) fn run(
     let erased = made.erase_unseen()?;
     let (added, unreadable) = (made.added, made.unreadable);
     let rows: usize = Pool::ALL.iter().map(|pool| index.rows(pool.name())).sum();
-    if (index.tail_rows() + erased) * TAIL_SHARE > rows {
-        index.compact(&mut |_| {}).or_fail("vectors")?;
+    let is_stale = (index.tail_rows() + erased) * TAIL_SHARE > rows;
+    if is_stale && !crate::compaction::run(engine, &index, progress)? {
+        return Ok(Ending::Cancelled);
     }
     let unreadable = match unreadable {
         0 => String::new(),
@@ -101,18 +105,25 @@ pub(crate) fn run(
 }
 
 /// The index that is there, mended where something of it is damaged; an empty one when there is
-/// none, or when it was made with another encoder.
-fn usable(engine: &Engine, encoding: &Encoding) -> Result<Arc<VectorIndex>, Failure> {
+/// none, or when it was made with another encoder. `None`: cancelled.
+fn usable(
+    engine: &Engine,
+    encoding: &Encoding,
+    progress: &mut Progress,
+) -> Result<Option<Arc<VectorIndex>>, Failure> {
     let folder = engine.inner.places.vectors();
     if let Opened::Repaired { index, why } = VectorIndex::open(&folder).or_fail("vectors")? {
         tracing::warn!(%why, "the vectors are written anew from what can be read");
         *locked(&engine.inner.vectors) = None;
-        index.compact(&mut |_| {}).or_fail("vectors")?;
+        if !crate::compaction::run(engine, &index, progress)? {
+            return Ok(None);
+        }
     }
-    match engine.vectors()? {
-        Some(index) if index.fingerprint().differs(&encoding.fingerprint).is_none() => Ok(index),
-        _ => begin(engine, encoding),
-    }
+    let index = match engine.vectors()? {
+        Some(index) if index.fingerprint().differs(&encoding.fingerprint).is_none() => index,
+        _ => begin(engine, encoding)?,
+    };
+    Ok(Some(index))
 }
 
 /// An empty index in the place of whatever is there.

@@ -3,7 +3,9 @@
 //!
 //! Deliberately absent: screens, key presses, argument parsing.
 
+mod alone;
 mod check;
+mod compaction;
 mod demo;
 mod demo_run;
 mod edit;
@@ -30,11 +32,11 @@ mod served;
 mod training;
 mod watch;
 
+pub use alone::{ALONE_VERB, Alone, VectorPlan, work_alone};
 pub use demo::{DemoSummary, demo};
 pub use edit::Edited;
 pub use engine::{Engine, OpenOptions, Writing, now};
 pub use features::FeatureCounts;
-pub use graphs::{GRAPH_VERB, GraphPlan, build_graph_alone};
 pub use import::DryRun;
 pub use judging::{
     ENOUGH_JUDGED, EVALUATED_DEPTH, EvaluateSpec, JudgedRows, ListReport, OwnJudgements,

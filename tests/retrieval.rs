@@ -1,0 +1,346 @@
+//! The retriever as a person comes to it: from the shell and from the keyboard.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod home;
+
+use std::process::Output;
+
+use home::{Home, complaint, words};
+use semihv_engine::{
+    Engine, JobSpec, OpenOptions, Rebuild, SettingsFile, UserPlaces, VectorPlan, Writing,
+};
+
+#[test]
+fn cases_and_guidelines_are_retrieved_from_the_shell() {
+    let home = Home::with_demo();
+    let demo = home.demo();
+    let run = |arguments: &[&str]| {
+        let workspace = ["-w", demo.to_str().unwrap()];
+        home.run(&[arguments, &workspace].concat())
+    };
+    let without = run(&["retrieve", "--text", "nodule"]);
+    assert!(
+        words(&without).contains("run `semihv vectors`"),
+        "{}",
+        words(&without)
+    );
+    let made = run(&["vectors"]);
+    assert!(words(&made).contains("made anew"), "{}", words(&made));
+    let again = run(&["vectors"]);
+    assert!(words(&again).contains(" 0 made anew"), "{}", words(&again));
+    let graph = run(&["vectors", "--graph-from", "2"]);
+    assert!(
+        words(&graph).contains("graph for case: "),
+        "{}",
+        words(&graph)
+    );
+    let known = run(&["vectors", "--graph-from", "2"]);
+    assert!(!words(&known).contains("graph"), "{}", words(&known));
+    let found = run(&[
+        "retrieve",
+        "--image",
+        "ct-001",
+        "--text",
+        "solid nodule",
+        "--json",
+    ]);
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
+    let hits = found["hits"].as_array().unwrap();
+    assert_eq!(hits.len(), 4, "{found}");
+    assert!(hits.iter().any(|hit| hit["pool"] == "guideline"), "{found}");
+    assert!(hits.iter().all(|hit| hit["key"] != "ct-001"), "{found}");
+    assert_eq!(found["left_out"]["own_case"], 1);
+    let batch = home.path().join("queries.jsonl");
+    let lines = "{\"id\":\"a\",\"text\":\"stroke\"}\nnonsense\n{\"image\":\"ct-001\"}\n";
+    std::fs::write(&batch, lines).unwrap();
+    let answers = run(&["retrieve", "--batch", batch.to_str().unwrap(), "--json"]);
+    let answers = words(&answers);
+    let answers: Vec<serde_json::Value> = answers
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(answers.len(), 3);
+    assert_eq!(answers[0]["id"], "a");
+    assert!(
+        answers[1]["failure"]["summary"].is_string(),
+        "{}",
+        answers[1]
+    );
+    assert!(answers[2]["retrieved"]["hits"].as_array().unwrap().len() == 4);
+    let nothing = run(&["retrieve"]);
+    assert_eq!(nothing.status.code(), Some(2), "{}", complaint(&nothing));
+}
+
+/// Runs verbs on the demo; every one must succeed.
+struct Shell {
+    home: Home,
+}
+
+impl Shell {
+    fn with_vectors() -> Self {
+        let shell = Self {
+            home: Home::with_demo(),
+        };
+        shell.say(&["vectors"]);
+        shell
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let demo = self.home.demo();
+        let workspace = ["-w", demo.to_str().unwrap()];
+        self.home.run(&[arguments, &workspace].concat())
+    }
+
+    #[track_caller]
+    fn say(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}", complaint(&output));
+        words(&output)
+    }
+
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let said = self.say(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&said).unwrap()
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn hits_are_judged_in_the_shell_and_the_judgements_are_written_for_others() {
+    let shell = Shell::with_vectors();
+    let nothing = shell.run(&["retrieval", "eval"]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(complaint(&nothing).contains("nothing was judged"));
+    let found = shell.json(&["retrieve", "--text", "solid nodule"]);
+    let keys: Vec<&str> = found["hits"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|hit| hit["key"].as_str().unwrap())
+        .collect();
+    let judge = ["retrieval", "judge", "--text", "solid nodule"];
+    let said = shell.say(&[&judge[..], &[keys[0], "--grade", "2"]].concat());
+    assert!(said.contains("kept; 1 queries are judged"), "{said}");
+    shell.say(&[&judge[..], &[keys[1], "--grade", "0", "--exclude"]].concat());
+    let again = shell.json(&["retrieve", "--text", "solid nodule"]);
+    let hits = again["hits"].as_array().unwrap();
+    assert!(hits.iter().all(|hit| hit["key"] != keys[1]), "{again}");
+    assert_eq!(again["left_out"]["excluded"], 1);
+    let gone = shell.run(&[&judge[..], &["no-such-case", "--grade", "1"]].concat());
+    assert_eq!(gone.status.code(), Some(2));
+    assert!(complaint(&gone).contains("no-such-case"));
+    let out = shell.home.path().join("judged");
+    let written = shell.json(&["retrieval", "judged", "--out", out.to_str().unwrap()]);
+    assert_eq!(written["queries"], 1);
+    let qrels = std::fs::read_to_string(out.join("qrels.txt")).unwrap();
+    assert!(
+        qrels.contains(keys[0]) && qrels.contains(keys[1]),
+        "{qrels}"
+    );
+    let queries = std::fs::read_to_string(out.join("queries.jsonl")).unwrap();
+    assert!(queries.contains("solid nodule"), "{queries}");
+    let eval = shell.json(&["retrieval", "eval", "--measure", "MRR"]);
+    let pools = eval["report"]["pools"].as_array().unwrap();
+    assert!(pools.iter().any(|pool| pool["queries"] == 1), "{eval}");
+}
+
+#[test]
+fn the_retriever_is_measured_on_published_judgements_from_the_shell() {
+    let shell = Shell::with_vectors();
+    let queries = shell.file(
+        "queries.jsonl",
+        "{\"id\":\"q1\",\"text\":\"solid nodule\",\"case\":\"ct-001\"}\n{\"id\":\"q2\"}\n",
+    );
+    let found = shell.json(&["retrieve", "--text", "solid nodule", "--case", "ct-001"]);
+    let key = found["hits"][0]["key"].as_str().unwrap();
+    let qrels = shell.file("qrels.tsv", &format!("q1\t{key}\t1\nnonsense\n"));
+    let runs = shell.home.path().join("runs");
+    let eval = [
+        ["retrieval", "eval", &qrels, "--queries", &queries],
+        [
+            "--measure",
+            "Hit@10,MRR",
+            "--fit",
+            "--runs",
+            runs.to_str().unwrap(),
+        ],
+    ]
+    .concat();
+    let said = shell.say(&eval);
+    for word in [
+        "Hit@10",
+        "MRR",
+        "words",
+        "vectors",
+        "queries.jsonl:2",
+        "qrels.tsv:2",
+    ] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    // One query is no ground for a weight.
+    assert!(
+        !shell
+            .home
+            .demo()
+            .join(".semihv/retrieval-weights.json")
+            .exists()
+    );
+    let names: Vec<String> = std::fs::read_dir(&runs)
+        .unwrap()
+        .flatten()
+        .map(|file| file.file_name().into_string().unwrap())
+        .collect();
+    assert!(
+        names.iter().any(|name| name.ends_with("-words.run")),
+        "{names:?}"
+    );
+    let eval = shell.json(&eval);
+    assert_eq!(eval["remarks"].as_array().unwrap().len(), 2, "{eval}");
+    let missing = shell.run(&["retrieval", "eval", "nowhere.tsv", "--queries", &queries]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(complaint(&missing).contains("nowhere.tsv cannot be read"));
+}
+
+#[test]
+fn features_of_all_pairs_are_written_without_the_cases_to_measure_on() {
+    let shell = Shell {
+        home: Home::with_demo(),
+    };
+    let file = shell.home.path().join("f.safetensors");
+    let path = file.to_str().unwrap();
+    let all = shell.json(&["retrieval", "features", path]);
+    let pairs = all["pairs"].as_u64().unwrap();
+    assert!(pairs >= 24, "{all}");
+    let bytes = std::fs::read(&file).unwrap();
+    let end = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..end]).unwrap();
+    assert_eq!(header["text"]["shape"], serde_json::json!([pairs, 640]));
+    assert_eq!(header["image"]["shape"], serde_json::json!([pairs, 384]));
+    assert_eq!(header["__metadata__"]["text_encoder"], "counted-1");
+    let without = shell.file("held-back.txt", "ct-001\nnot-there\n");
+    let fewer = shell.json(&["retrieval", "features", path, "--without", &without]);
+    assert_eq!(
+        fewer["cases"].as_u64().unwrap() + 1,
+        all["cases"].as_u64().unwrap()
+    );
+    let said = shell.say(&["retrieval", "features", path]);
+    assert!(said.contains("semihv retrieval train"), "{said}");
+}
+
+/// Says what `semihv-torch train-retriever` says, and writes down how it was asked.
+const WORKER: &str = r#"#!/bin/sh
+out=$5
+echo "$@" >> "$out/asked"
+[ -f "$out/fail" ] && { echo "the loss is no number" >&2; exit 1; }
+echo '{"event":"begin","pairs":20,"held_back":4,"epoch":0,"step":0,"spec":{"epochs":1,"batch":8}}'
+echo '{"event":"step","epoch":1,"step":1,"loss":2.5,"temperature":0.07}'
+echo '{"event":"epoch","epoch":1,"step":2,"loss":2.25,"recall_at_1":0.5,"recall_at_10":1.0}'
+echo '{"event":"done","epoch":1,"step":2,"checkpoint":"x"}'
+"#;
+
+#[test]
+fn a_retriever_is_trained_by_one_command_that_can_be_given_again() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let shell = Shell {
+        home: Home::with_demo(),
+    };
+    let worker = shell.file("worker", WORKER);
+    std::fs::set_permissions(&worker, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let out = shell.home.demo().join("retriever");
+    let train = |flags: &[&str]| {
+        let fixed = [
+            "retrieval",
+            "train",
+            "-w",
+            "demo",
+            "--out",
+            "demo/retriever",
+        ];
+        let mut command = shell.home.command(&[&fixed, flags].concat());
+        command.env("SEMIHV_TORCH", &worker).output().unwrap()
+    };
+    let first = train(&["--epochs", "1", "--lr", "0.01", "--seed", "7"]);
+    assert!(first.status.success(), "{}", complaint(&first));
+    let said = words(&first);
+    for word in [
+        "pairs of",
+        "epoch 1: loss 2.250",
+        "50.0 % find an image of their case first",
+        "retriever = \"retriever/checkpoint.safetensors\"",
+        "semihv vectors",
+    ] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let asked = std::fs::read_to_string(out.join("asked")).unwrap();
+    assert!(asked.starts_with("train-retriever --features /"), "{asked}");
+    assert!(
+        asked.ends_with("--epochs 1 --lr 0.01 --seed 7\n"),
+        "{asked}"
+    );
+    assert!(out.join("features.safetensors").is_file());
+    let again = words(&train(&["--json"]));
+    let lines: Vec<serde_json::Value> = again
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        lines[0],
+        serde_json::json!({"event": "features", "kept": true})
+    );
+    assert_eq!(lines[4]["event"], "done", "{again}");
+    std::fs::write(out.join("fail"), "").unwrap();
+    let failed = train(&[]);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(complaint(&failed).contains("because: the loss is no number"));
+}
+
+/// The process that does it is the real program's; only the line from which it is used is moved.
+#[test]
+fn many_vectors_are_compacted_by_a_process_of_their_own() {
+    let shell = Shell::with_vectors();
+    let home = shell.home.path().to_str().unwrap().to_owned();
+    let engine = Engine::open(OpenOptions {
+        root: shell.home.demo(),
+        user: UserPlaces::from_environment(|name| (name == "HOME").then(|| home.clone())),
+        writing: Writing::Allowed,
+        flags: SettingsFile::default(),
+    });
+    let engine = engine.unwrap();
+    engine.plan_vectors(VectorPlan {
+        compact_alone_from: 1,
+        program: Some(env!("CARGO_BIN_EXE_semihv").into()),
+        ..VectorPlan::default()
+    });
+    let job = engine.run_to_end(JobSpec::Vectors(Rebuild::FromNothing), |_| {});
+    let job = job.unwrap();
+    assert!(job.progress.unit.starts_with("folding new rows"), "{job:?}");
+    drop(engine);
+    let found = shell.json(&["retrieve", "--text", "solid nodule"]);
+    assert_eq!(found["hits"].as_array().unwrap().len(), 4, "{found}");
+    assert_eq!(found["vectors"]["search"], "exact");
+}
+
+#[test]
+fn vectors_are_made_and_hits_gone_to_from_the_keyboard() {
+    let home = Home::with_demo();
+    let mut pty = home.open_demo();
+    pty.type_text("3");
+    pty.wait_for("run `semihv vectors`");
+    pty.type_text(" v");
+    pty.wait_for("counted-1 exact");
+    pty.wait_for("cosine 0.");
+    pty.wait_for("left out: its own case");
+    pty.type_text("b");
+    pty.wait_for("by image ·");
+    // A counted value of the candidates becomes the filter, and no hit is gone to.
+    pty.type_text("F");
+    pty.wait_for("demo-guidelines");
+    pty.type_text("\r");
+    pty.wait_for("by image · source:demo");
+}
