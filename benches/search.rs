@@ -35,7 +35,7 @@ fn main() -> Outcome<()> {
     measure_indexing(&index, &corpus, documents)?;
     say(&format!(
         "index on disk: {} MB",
-        size_of(&folder.path().join("v1"))? >> 20
+        size_of(&folder.path().join("v2"))? >> 20
     ));
     measure_opening(folder.path())?;
     measure_queries(&index, &corpus, documents)

@@ -2,7 +2,7 @@
 
 use semihv_domain::DocumentKind;
 
-use crate::schema::{id_of, kind_number};
+use crate::schema::{block_of, id_of, kind_number, row_of};
 
 /// Rows that people marked.
 pub trait LiveSets {
@@ -32,18 +32,23 @@ impl LiveSets for NoLiveSets {
     }
 }
 
+/// Fewer rows are looked up; more are found by one pass over the row column.
+const LOOKED_UP: usize = 512;
+
 /// Ids of one kind, made for the question "is this row of the index one of them".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RowSet {
     kind: DocumentKind,
     members: Members,
+    /// Where its rows lie, when they are few.
+    blocks: Option<Vec<i64>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Members {
     /// One bit an id, from 0: the ids of a store are dense.
     Bits(Vec<u64>),
-    /// Sorted; for ids so thin that bits would waste memory.
+    /// Sorted; for ids so few or so thin that bits would waste memory.
     Sorted(Vec<i64>),
 }
 
@@ -51,11 +56,17 @@ impl RowSet {
     pub(crate) fn new(kind: DocumentKind, mut ids: Vec<i64>) -> Self {
         ids.sort_unstable();
         ids.dedup();
+        let blocks = (ids.len() <= LOOKED_UP).then(|| {
+            let mut blocks: Vec<i64> = ids.iter().map(|&id| block_of(row_of(kind, id))).collect();
+            blocks.dedup();
+            blocks
+        });
         let words = match (ids.first(), ids.last()) {
             (Some(&first), Some(&last)) if first >= 0 => (last as u64 / 64).saturating_add(1),
             _ => u64::MAX,
         };
-        let is_dense = words <= (ids.len() as u64).saturating_mul(64).max(1 << 16);
+        let is_dense =
+            blocks.is_none() && words <= (ids.len() as u64).saturating_mul(64).max(1 << 16);
         let members = if is_dense {
             let mut bits = vec![0_u64; words as usize];
             for id in ids {
@@ -67,7 +78,16 @@ impl RowSet {
         } else {
             Members::Sorted(ids)
         };
-        Self { kind, members }
+        Self {
+            kind,
+            members,
+            blocks,
+        }
+    }
+
+    /// The blocks that its rows lie in; `None`: too many rows to look them up.
+    pub(crate) fn blocks(&self) -> Option<&[i64]> {
+        self.blocks.as_deref()
     }
 
     /// `row` is a number of the index's row column.
@@ -105,7 +125,10 @@ mod tests {
     proptest! {
         #[test]
         fn members_are_exactly_the_given_ids(
-            ids in prop::collection::vec(prop_oneof![-3_i64..200, 0..i64::MAX / 8], 0..50),
+            ids in prop_oneof![
+                prop::collection::vec(prop_oneof![-3_i64..200, 0..i64::MAX / 8], 0..50),
+                prop::collection::vec(-3_i64..2_000, 600..700),
+            ],
             asked in prop_oneof![-3_i64..200, 0..i64::MAX / 8],
         ) {
             let set = RowSet::new(DocumentKind::Passage, ids.clone());

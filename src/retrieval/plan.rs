@@ -16,9 +16,6 @@ use crate::row_filter::{Beginning, RowFilter};
 use crate::schema::{Fields, key_text, verdict_of};
 use crate::values::{Meaning, Values};
 
-/// Fewer rows are looked up one by one; more are found by one pass over the row column.
-const LOOKED_UP: usize = 512;
-
 /// Endings that the stemmer takes off: `calcificat*` must find what is kept as `calcif`.
 const ENDINGS: [&str; 24] = [
     "ability", "able", "ably", "alities", "ally", "ances", "ations", "ative", "edly", "ements",
@@ -130,11 +127,7 @@ impl Planner<'_> {
             Condition::Kind(kinds) => self.facts("type", kinds.iter().map(|kind| kind.name())),
             Condition::Has(whats) => Node::Any(whats.iter().map(|&what| self.has(what)).collect()),
             Condition::Years(ranges) => self.years(ranges),
-            Condition::Ids(ids) => any_term(
-                ids.iter()
-                    .map(|&id| self.fields.row_term(self.kind, id))
-                    .collect(),
-            ),
+            Condition::Ids(ids) => self.rows(ids.clone()),
             Condition::Keys(keys) => Node::Any(keys.iter().map(|key| self.key(key)).collect()),
             Condition::Tags(tags) => Node::Any(
                 tags.iter()
@@ -250,14 +243,10 @@ impl Planner<'_> {
     }
 
     fn rows(&self, ids: Vec<i64>) -> Node {
-        if ids.len() > LOOKED_UP {
-            return Node::Filter(RowFilter::Rows(Arc::new(RowSet::new(self.kind, ids))));
+        if ids.is_empty() {
+            return Node::Nothing;
         }
-        any_term(
-            ids.into_iter()
-                .map(|id| self.fields.row_term(self.kind, id))
-                .collect(),
-        )
+        Node::Filter(RowFilter::Rows(Arc::new(RowSet::new(self.kind, ids))))
     }
 
     fn facts<'a>(&self, name: &str, values: impl Iterator<Item = &'a str>) -> Node {

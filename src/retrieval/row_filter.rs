@@ -1,5 +1,5 @@
-//! A query that first gathers all its documents of a segment as bits: for the beginnings of words
-//! and for sets of rows that the store names.
+//! A query that first gathers all its documents of a segment: for the beginnings of words and for
+//! sets of rows that the store names.
 
 use std::sync::Arc;
 
@@ -7,10 +7,11 @@ use tantivy::query::{
     BitSetDocSet, ConstScorer, EnableScoring, Explanation, Query, Scorer, Weight,
 };
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError};
+use tantivy::{BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term};
 
+use crate::collect::row_column;
 use crate::live::RowSet;
-use crate::schema::ROW_COLUMN;
+use crate::schema::ROW_BLOCK;
 
 /// Terms that begin with `text`, or are one of `whole`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,9 +82,7 @@ impl Beginning {
 }
 
 fn gather_rows(rows: &RowSet, reader: &SegmentReader, bits: &mut BitSet) -> tantivy::Result<()> {
-    let column = reader
-        .fast_fields()
-        .column_first_or_default::<i64>(ROW_COLUMN)?;
+    let column = row_column(reader)?;
     let mut buffer = [0_i64; 256];
     let mut start: DocId = 0;
     while start < reader.max_doc() {
@@ -100,6 +99,49 @@ fn gather_rows(rows: &RowSet, reader: &SegmentReader, bits: &mut BitSet) -> tant
     Ok(())
 }
 
+/// The documents of these rows, by the blocks that they lie in.
+fn look_up(rows: &RowSet, blocks: &[i64], reader: &SegmentReader) -> tantivy::Result<Listed> {
+    let field = reader.schema().get_field(ROW_BLOCK)?;
+    let inverted = reader.inverted_index(field)?;
+    let column = row_column(reader)?;
+    let mut docs = Vec::new();
+    for &block in blocks {
+        let term = Term::from_field_i64(field, block);
+        let found = inverted.read_block_postings(&term, IndexRecordOption::Basic)?;
+        let Some(mut postings) = found else {
+            continue;
+        };
+        while !postings.docs().is_empty() {
+            let there = postings.docs().iter().copied();
+            docs.extend(there.filter(|&doc| rows.contains(column.get_val(doc))));
+            postings.advance();
+        }
+    }
+    docs.sort_unstable();
+    Ok(Listed { docs, at: 0 })
+}
+
+/// A few documents in their order.
+struct Listed {
+    docs: Vec<DocId>,
+    at: usize,
+}
+
+impl DocSet for Listed {
+    fn advance(&mut self) -> DocId {
+        self.at += 1;
+        self.doc()
+    }
+
+    fn doc(&self) -> DocId {
+        self.docs.get(self.at).copied().unwrap_or(TERMINATED)
+    }
+
+    fn size_hint(&self) -> u32 {
+        self.docs.len() as u32
+    }
+}
+
 impl Query for RowFilter {
     fn weight(&self, _scoring: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {
         Ok(Box::new(self.clone()))
@@ -108,6 +150,14 @@ impl Query for RowFilter {
 
 impl Weight for RowFilter {
     fn scorer(&self, reader: &SegmentReader, _boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
+        if let Self::Rows(rows) = self
+            && let Some(blocks) = rows.blocks()
+        {
+            return Ok(Box::new(ConstScorer::new(
+                look_up(rows, blocks, reader)?,
+                0.0,
+            )));
+        }
         let docs = BitSetDocSet::from(self.bits(reader)?);
         Ok(Box::new(ConstScorer::new(docs, 0.0)))
     }

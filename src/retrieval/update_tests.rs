@@ -1,10 +1,13 @@
 //! The index on disk: changes, kills, damage, rivals.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use proptest::prelude::*;
+use semihv_domain::DocumentKind;
 use semihv_domain::DocumentKind::Case;
 
 use crate::fixture::{apply, case, documents, empty, filled, numbered, put};
@@ -31,7 +34,7 @@ fn rebuilt(root: &Path, reason: &str) -> Index {
 }
 
 fn files(root: &Path, ending: &str) -> Vec<PathBuf> {
-    let listed = fs::read_dir(root.join("v1"))
+    let listed = fs::read_dir(root.join("v2"))
         .unwrap()
         .map(|entry| entry.unwrap().path());
     listed
@@ -76,6 +79,48 @@ fn a_row_put_twice_in_the_first_build_is_there_once() {
     assert_eq!(found(&index, "source:medpix2"), [-9, 7]);
     assert_eq!(found(&index, "x").len(), 2);
     assert_eq!(found(&index, "first"), [] as [i64; 0]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Rows of several kinds lie in one block, in several segments.
+    #[test]
+    fn after_any_changes_the_last_of_every_row_is_there(
+        updates in prop::collection::vec(
+            prop::collection::vec((0usize..3, -3i64..300, any::<bool>()), 1..40),
+            1..4,
+        ),
+    ) {
+        let (_folder, index) = empty();
+        let mut model: BTreeMap<(usize, i64), String> = BTreeMap::new();
+        let mut revision = 0;
+        for (update, changes) in updates.into_iter().enumerate() {
+            let changes = changes.into_iter().enumerate().map(|(at, (kind, id, is_put))| {
+                let title = format!("word{update}x{at}");
+                if is_put {
+                    model.insert((kind, id), title.clone());
+                    let mut document = case(id, &title, "");
+                    document.kind = DocumentKind::ALL[kind];
+                    put(document)
+                } else {
+                    model.remove(&(kind, id));
+                    Change::Delete(DocumentKind::ALL[kind], id)
+                }
+            });
+            let changes: Vec<Change> = changes.collect();
+            revision += changes.len() as u64;
+            apply(&index, changes, revision);
+        }
+        prop_assert_eq!(index.documents(), model.len() as u64);
+        for ((kind, id), title) in &model {
+            for text in [format!("id:{id}"), title.clone()] {
+                let query = QueryText::parse(&text).unwrap();
+                let found = index.ids(DocumentKind::ALL[*kind], &query, &NoLiveSets).unwrap();
+                prop_assert_eq!(found, [*id], "{}", text);
+            }
+        }
+    }
 }
 
 #[test]
@@ -212,9 +257,9 @@ fn an_index_of_another_version_is_built_anew_and_then_removed() {
 #[test]
 fn damaged_files_are_set_aside() {
     let damages: [fn(&Path); 5] = [
-        |root| fs::write(root.join("v1/meta.json"), "{ no json").unwrap(),
-        |root| fs::write(root.join("v1/meta.json"), [0xff, 0xfe, 0x00]).unwrap(),
-        |root| fs::write(root.join("v1/.managed.json"), "[").unwrap(),
+        |root| fs::write(root.join("v2/meta.json"), "{ no json").unwrap(),
+        |root| fs::write(root.join("v2/meta.json"), [0xff, 0xfe, 0x00]).unwrap(),
+        |root| fs::write(root.join("v2/.managed.json"), "[").unwrap(),
         |root| {
             for path in files(root, ".term") {
                 fs::remove_file(path).unwrap();
@@ -245,7 +290,7 @@ fn damaged_files_are_set_aside() {
 #[test]
 fn an_index_with_other_fields_is_built_anew() {
     let folder = tempfile::tempdir().unwrap();
-    let foreign = folder.path().join("v1");
+    let foreign = folder.path().join("v2");
     fs::create_dir(&foreign).unwrap();
     let schema = tantivy::schema::Schema::builder().build();
     tantivy::Index::create_in_dir(&foreign, schema).unwrap();
