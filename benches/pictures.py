@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""An image must find its case's text: `pictures.py MEDPIX SEMIHV SEMIHV_TORCH MODEL`.
+"""An image must find its case's text: `pictures.py MEDPIX SEMIHV SEMIHV_TORCH MODEL [PICTURES]`.
 
 MEDPIX is a folder in MedPix 2.0's layout. The cases that have images here are dealt into five
 parts. Of four the retriever is trained (`semihv retrieval features`, `semihv-torch
-train-retriever`, text by MODEL, pictures by the counted encoder), and the images of the fifth are
+train-retriever`, text by MODEL, pictures by PICTURES or else the counted encoder), and the images of the fifth are
 queries against the texts of its cases, once with the trained projection and once without: there
 no text is near an image and nothing is found. Chance is what a draw among the cases would find.
 """
@@ -25,9 +25,11 @@ def lines(path, objects):
 
 
 class Bench:
-    def __init__(self, semihv, torch, model, place):
+    def __init__(self, semihv, torch, models, place):
         self.semihv, self.torch, self.place = semihv, torch, place
-        self.model = str(pathlib.Path(model).resolve())
+        names = ("encoder", "image_encoder")
+        models = (str(pathlib.Path(model).resolve()) for model in models)
+        self.settings = dict(zip(names, models))
         os.environ["SEMIHV_TORCH"] = str(pathlib.Path(torch).resolve())
 
     def run(self, *words):
@@ -49,7 +51,7 @@ class Bench:
         return work
 
     def part(self, number, train, test):
-        settings = {"encoder": self.model}
+        settings = dict(self.settings)
         work = self.workspace(f"train{number}", train, settings)
         features = self.place / f"features{number}.safetensors"
         self.run("retrieval", "features", features, "--workspace", work)
@@ -84,7 +86,7 @@ class Bench:
 
 
 def main():
-    folder, semihv, torch, model = sys.argv[1:5]
+    folder, semihv, torch, *models = sys.argv[1:]
     folder = pathlib.Path(folder).resolve()
     every = json.loads((folder / "Case_topic.json").read_text())
     rows = []
@@ -109,7 +111,7 @@ def main():
     total, sums, chance = 0, [0.0, 0.0, 0.0], [0.0, 0.0]
     with tempfile.TemporaryDirectory() as place:
         shutil.copytree(folder / "images", pathlib.Path(place) / "images")
-        bench = Bench(semihv, torch, model, pathlib.Path(place))
+        bench = Bench(semihv, torch, models, pathlib.Path(place))
         for number in range(PARTS):
             test = rows[number::PARTS]
             train = [row for row in rows if row not in test]

@@ -209,8 +209,15 @@ fn a_server_finds_what_is_found_here() {
     );
     assert_eq!(hits(&before), hits(&here[0]));
 
+    let missing = home.done("demo", &["doctor"]);
+    assert!(
+        missing.contains("server      there is no index"),
+        "{missing}"
+    );
     let said = home.done("demo", &["vectors", "--push"]);
     assert!(said.contains("generation 1 is served"), "{said}");
+    let doctor = home.done("demo", &["doctor"]);
+    assert!(doctor.contains("rows by counted-1, searched"), "{doctor}");
     for (query, here) in QUERIES.iter().zip(&here) {
         let there = home.found("demo", query);
         assert_eq!(there["vectors"]["search"], "qdrant", "{there}");
@@ -222,6 +229,11 @@ fn a_server_finds_what_is_found_here() {
     }
 
     server.stop();
+    let gone = home.done("demo", &["doctor"]);
+    assert!(
+        gone.contains("server      ") && !gone.contains(", searched"),
+        "{gone}"
+    );
     let without = home.found("demo", QUERIES[0]);
     assert!(
         remarks(&without).contains("searched on this machine"),

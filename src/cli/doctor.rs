@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_engine::{Engine, WorkspaceReport};
+use semihv_engine::{Engine, ServerReport, VectorsReport, WorkspaceReport, worker_command};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::output::{Output, VerbError, grouped};
 use crate::terminal_report::{TerminalReport, terminal_report};
@@ -118,7 +119,7 @@ fn workspace_lines(workspace: &WorkspaceReport) -> Vec<String> {
             grouped(behind)
         ),
     };
-    vec![
+    let mut lines = vec![
         format!("workspace   {} ({writing})", workspace.root.display()),
         format!(
             "disk        {}{network}, {} MB free",
@@ -130,7 +131,38 @@ fn workspace_lines(workspace: &WorkspaceReport) -> Vec<String> {
             workspace.sqlite, workspace.journal
         ),
         format!("index       {index}"),
-    ]
+        format!("vectors     {}", vectors_line(&workspace.vectors)),
+    ];
+    lines.extend(workspace.server.as_ref().map(server_line));
+    lines
+}
+
+fn vectors_line(vectors: &VectorsReport) -> String {
+    match (&vectors.trouble, &vectors.encoder) {
+        (Some(trouble), _) => trouble.clone(),
+        (None, encoder) => rows_of(vectors.rows, encoder.as_deref()),
+    }
+}
+
+fn server_line(server: &ServerReport) -> String {
+    if let Some(trouble) = &server.trouble {
+        return format!("server      {trouble}");
+    }
+    let searched = if server.is_searched {
+        "searched"
+    } else {
+        "not searched: retrieval_engine is \"local\""
+    };
+    let rows = rows_of(server.rows, server.encoder.as_deref());
+    format!(
+        "server      {} at {}, {rows}, {searched}",
+        server.collection, server.url
+    )
+}
+
+fn rows_of(rows: usize, encoder: Option<&str>) -> String {
+    let rows = grouped(rows as u64);
+    format!("{rows} rows by {}", encoder.unwrap_or("an unknown encoder"))
 }
 
 fn optional_parts() -> Vec<OptionalPart> {
@@ -146,7 +178,7 @@ fn optional_parts() -> Vec<OptionalPart> {
         },
         OptionalPart {
             name: "ssh",
-            used_for: "runs on other hosts, in a later version",
+            used_for: "a worker on another host",
             found: version("ssh", "-V"),
             how_to_get: "install openssh-client",
         },
@@ -158,11 +190,34 @@ fn optional_parts() -> Vec<OptionalPart> {
         },
         OptionalPart {
             name: "tensors",
-            used_for: "embedding and training, in a later version",
-            found: version("semihv-torch", "--describe"),
-            how_to_get: "not part of this version; nothing here needs it",
+            used_for: "learned encoders and training a retriever",
+            found: worker(),
+            how_to_get: "src/torch/fetch-libtorch, then cargo build --release -p semihv-torch; docs/torch.md",
         },
     ]
+}
+
+/// What `semihv-torch` says of itself. What a setting starts instead, perhaps on another host, is
+/// not started for this.
+fn worker() -> Option<String> {
+    let command = worker_command("");
+    let ran = Command::new(command.first()?)
+        .arg("--describe")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .ok()?;
+    let said: Value = serde_json::from_slice(&ran.stdout).ok()?;
+    let text = |name: &str| said.get(name).and_then(Value::as_str).unwrap_or("?");
+    let processor = match said.get("cuda").filter(|cuda| !cuda.is_null()) {
+        Some(_) => "with CUDA",
+        None => "without CUDA",
+    };
+    Some(format!(
+        "semihv-torch {}, libtorch {} {processor}, {}",
+        text("version"),
+        text("torch"),
+        text("libtorch"),
+    ))
 }
 
 /// The first line that a program says of itself.

@@ -132,7 +132,7 @@ fn unfit(setting: &str, model: &Model, what: &str) -> Failure {
 }
 
 /// What starts the worker: as set, else by `$SEMIHV_TORCH`, beside this program, or on the path.
-pub(crate) fn worker_command(set: &str) -> Vec<String> {
+pub fn worker_command(set: &str) -> Vec<String> {
     let words: Vec<String> = set.split_whitespace().map(str::to_owned).collect();
     if !words.is_empty() {
         return words;

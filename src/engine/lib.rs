@@ -35,6 +35,7 @@ mod watch;
 pub use alone::{ALONE_VERB, Alone, VectorPlan, work_alone};
 pub use demo::{DemoSummary, demo};
 pub use edit::Edited;
+pub use encoding::worker_command;
 pub use engine::{Engine, OpenOptions, Writing, now};
 pub use features::FeatureCounts;
 pub use import::DryRun;
@@ -48,7 +49,7 @@ pub use query::{
     JobSpec, ListKind, ListRow, ListSpec, Listing, LogView, Overview, PassageDetail, Query,
     QuestionDetail, Rebuild, Reply, RunSummary,
 };
-pub use report::WorkspaceReport;
+pub use report::{ServerReport, VectorsReport, WorkspaceReport};
 pub use retrieving::{
     FEW, LEAST_GUIDELINES, PoolWeight, QueryImage, RetrieveSpec, Weighing, Weights,
 };

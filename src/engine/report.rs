@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use semihv_domain::Failure;
-use semihv_workspace::{Journal, free_bytes};
+use semihv_domain::{Failure, Pool};
+use semihv_remote::VectorPools as _;
+use semihv_workspace::{Journal, RetrievalEngine, free_bytes};
 use serde::Serialize;
 
 use crate::Engine;
@@ -25,6 +26,32 @@ pub struct WorkspaceReport {
     pub unindexed: u64,
     /// Set when the index cannot be opened.
     pub index_trouble: Option<String>,
+    pub vectors: VectorsReport,
+    /// Set when the settings name a server.
+    pub server: Option<ServerReport>,
+}
+
+/// The vectors of this workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct VectorsReport {
+    pub rows: usize,
+    /// What made them.
+    pub encoder: Option<String>,
+    /// Set when there are none, or they cannot be opened.
+    pub trouble: Option<String>,
+}
+
+/// The index on a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServerReport {
+    pub url: String,
+    pub collection: String,
+    /// Searches go there.
+    pub is_searched: bool,
+    pub rows: usize,
+    pub encoder: Option<String>,
+    /// Set when it cannot be asked, with what to do about it.
+    pub trouble: Option<String>,
 }
 
 impl Engine {
@@ -53,6 +80,57 @@ impl Engine {
             documents: index.as_ref().map_or(0, |index| index.documents()),
             unindexed,
             index_trouble: index.err().map(|failure| failure.summary),
+            vectors: self.vectors_report(),
+            server: self.server_report(),
         })
+    }
+
+    fn vectors_report(&self) -> VectorsReport {
+        match self.vectors() {
+            Ok(Some(index)) => VectorsReport {
+                rows: Pool::ALL.iter().map(|pool| index.rows(pool.name())).sum(),
+                encoder: Some(index.fingerprint().name),
+                trouble: None,
+            },
+            Ok(None) => VectorsReport::none("not made yet: `semihv vectors`".to_owned()),
+            Err(failure) => VectorsReport::none(failure.summary),
+        }
+    }
+
+    fn server_report(&self) -> Option<ServerReport> {
+        let settings = self.settings();
+        let is_searched = settings.retrieval_engine.value == RetrievalEngine::Qdrant;
+        if !is_searched && settings.qdrant_url.value.is_empty() {
+            return None;
+        }
+        let (rows, encoder, trouble) = match self.served() {
+            Ok(index) => (index.rows, Some(index.generation.fingerprint().name), None),
+            Err(failure) => (0, None, Some(with_hint(failure))),
+        };
+        Some(ServerReport {
+            url: settings.qdrant_url.value,
+            collection: settings.qdrant_collection.value,
+            is_searched,
+            rows,
+            encoder,
+            trouble,
+        })
+    }
+}
+
+impl VectorsReport {
+    fn none(why: String) -> Self {
+        Self {
+            rows: 0,
+            encoder: None,
+            trouble: Some(why),
+        }
+    }
+}
+
+fn with_hint(failure: Failure) -> String {
+    match failure.hint {
+        Some(hint) => format!("{}; {hint}", failure.summary),
+        None => failure.summary,
     }
 }
