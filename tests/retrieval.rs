@@ -3,7 +3,8 @@
 
 mod home;
 
-use std::process::Output;
+use std::path::Path;
+use std::process::{Output, Stdio};
 
 use home::{Home, complaint, words};
 use semihv_engine::{
@@ -324,6 +325,73 @@ fn many_vectors_are_compacted_by_a_process_of_their_own() {
     let found = shell.json(&["retrieve", "--text", "solid nodule"]);
     assert_eq!(found["hits"].as_array().unwrap().len(), 4, "{found}");
     assert_eq!(found["vectors"]["search"], "exact");
+}
+
+/// Names and sizes of all files below, as one text.
+fn listing(folder: &Path) -> String {
+    let mut lines = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            // A file may be gone by now.
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            lines.push(format!("{:?} {}", entry.path(), metadata.len()));
+            if metadata.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    lines.sort_unstable();
+    lines.join("\n")
+}
+
+/// Kills the verb when the folder has changed so often; false: it ended before.
+fn killed_at(shell: &Shell, arguments: &[&str], changes: usize) -> bool {
+    let demo = shell.home.demo();
+    let folder = demo.join(".semihv/vectors");
+    let mut before = listing(&folder);
+    let mut child = shell
+        .home
+        .command(&[arguments, &["-w", demo.to_str().unwrap()]].concat())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut seen = 0;
+    while seen < changes {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        let now = listing(&folder);
+        if now != before {
+            before = now;
+            seen += 1;
+        }
+    }
+    child.kill().unwrap();
+    !child.wait().unwrap().success()
+}
+
+#[test]
+fn a_kill_at_any_change_on_the_disk_leaves_vectors_that_are_searched() {
+    let shell = Shell::with_vectors();
+    let mut kills = 0;
+    for changes in 1..40 {
+        if !killed_at(&shell, &["vectors", "--rebuild"], changes) {
+            break;
+        }
+        kills += 1;
+        let found = shell.json(&["retrieve", "--image", "ct-001", "--text", "solid nodule"]);
+        assert_eq!(found["hits"].as_array().unwrap().len(), 4, "{found}");
+    }
+    assert!(kills > 5, "{kills} kills");
+    let said = shell.say(&["vectors"]);
+    assert!(said.contains("62 rows"), "{said}");
+    let found = shell.json(&["retrieve", "--image", "ct-001"]);
+    assert_eq!(found["vectors"]["rows"], 62, "{found}");
+    let whole = shell.run(&["doctor"]);
+    assert!(words(&whole).contains("62 rows"), "{}", words(&whole));
 }
 
 #[test]
