@@ -138,9 +138,11 @@ fn workspace_lines(workspace: &WorkspaceReport) -> Vec<String> {
 }
 
 fn vectors_line(vectors: &VectorsReport) -> String {
-    match (&vectors.trouble, &vectors.encoder) {
-        (Some(trouble), _) => trouble.clone(),
-        (None, encoder) => rows_of(vectors.rows, encoder.as_deref()),
+    let trouble = vectors.trouble.as_deref();
+    match (trouble, vectors.encoder.as_deref()) {
+        (Some(trouble), None) => trouble.to_owned(),
+        (Some(trouble), encoder) => format!("{}, {trouble}", rows_of(vectors.rows, encoder)),
+        (None, encoder) => rows_of(vectors.rows, encoder),
     }
 }
 

@@ -50,6 +50,7 @@ pub enum Next {
 
 /// Reads the arguments and runs the verb. `is_interactive` is true when both ends are a terminal.
 pub fn run(user: &UserPlaces, keys_markdown: fn() -> String, is_interactive: bool) -> Next {
+    semihv_engine::log_panics_of_the_index();
     let arguments = args::with_exclusions_spelt_out(std::env::args_os().collect());
     let arguments = Arguments::parse_from(arguments);
     let json = wants_json(&arguments);

@@ -152,6 +152,9 @@ pub struct Retrieved {
     pub excluded: Vec<(Pool, i64)>,
     /// Queries of the workspace of which hits are judged.
     pub judged_queries: usize,
+    /// Guidelines that must be among the hits and could not be had.
+    #[serde(default)]
+    pub missing_guidelines: usize,
     /// What could not be had, in words.
     pub remarks: Vec<String>,
 }

@@ -42,8 +42,10 @@ pub struct Patience {
     pub hello: Duration,
     /// For reading the weights of a model.
     pub open: Duration,
-    /// For one request of at most [`LONGEST_LINE`] bytes.
+    /// For one request, and besides for each of its texts and pictures: somebody may wait for the
+    /// single one of a query.
     pub embed: Duration,
+    pub each: Duration,
 }
 
 impl Default for Patience {
@@ -51,7 +53,8 @@ impl Default for Patience {
         Self {
             hello: Duration::from_mins(1),
             open: Duration::from_mins(10),
-            embed: Duration::from_mins(10),
+            embed: Duration::from_secs(20),
+            each: Duration::from_secs(10),
         }
     }
 }
@@ -264,7 +267,8 @@ impl Worker {
             texts,
             pictures,
         };
-        let embedded: Embedded = self.ask(ask, "embed", self.patience.embed)?;
+        let patience = self.patience.embed + self.patience.each * expected as u32;
+        let embedded: Embedded = self.ask(ask, "embed", patience)?;
         let found = embedded.dim;
         let vectors = embedded.unpack(expected).map_err(WorkerError::Vectors)?;
         if found != model.dim {

@@ -30,6 +30,7 @@ fn patience() -> Patience {
         hello: Duration::from_secs(20),
         open: Duration::from_secs(20),
         embed: Duration::from_secs(20),
+        each: Duration::ZERO,
     }
 }
 

@@ -12,6 +12,7 @@ use semihv_vectors::{NewRow, Opened, VectorIndex};
 use semihv_workspace::{SearchableCase, SearchablePassage, Store};
 use xxhash_rust::xxh3::Xxh3;
 
+use crate::completeness::{Covered, Making};
 use crate::encoding::{Encoding, Looked};
 use crate::engine::locked;
 use crate::failures::OrFail;
@@ -53,9 +54,13 @@ impl Engine {
         let opened = VectorIndex::open(&self.inner.places.vectors()).or_fail("vectors")?;
         let index = match opened {
             Opened::Missing => return Ok(None),
-            Opened::Ready(index) => index,
+            Opened::Ready(index) => {
+                *locked(&self.inner.vectors_damage) = None;
+                index
+            }
             Opened::Repaired { index, why } => {
                 tracing::warn!(%why, "an older generation of the vectors is used");
+                *locked(&self.inner.vectors_damage) = Some(why);
                 index
             }
         };
@@ -70,6 +75,7 @@ pub(crate) fn run(
     rebuild: Rebuild,
     progress: &mut Progress,
 ) -> Result<Ending, Failure> {
+    let _alone = Making::begin(engine)?;
     let encoding = engine.encoding()?;
     let index = match rebuild {
         Rebuild::Incremental => usable(engine, &encoding, progress)?,
@@ -81,11 +87,13 @@ pub(crate) fn run(
     let mut made = Made::new(engine, (&index, &encoding), progress)?;
     let is_whole = made.cases()? && made.passages()?;
     made.flush()?;
+    let up_to = made.up_to;
     if !is_whole {
         return Ok(Ending::Cancelled);
     }
     let erased = made.erase_unseen()?;
     let (added, unreadable) = (made.added, made.unreadable);
+    Covered { up_to }.keep(engine)?;
     let rows: usize = Pool::ALL.iter().map(|pool| index.rows(pool.name())).sum();
     let is_stale = (index.tail_rows() + erased) * TAIL_SHARE > rows;
     if is_stale && !crate::compaction::run(engine, &index, progress)? {
@@ -130,6 +138,7 @@ fn usable(
 fn begin(engine: &Engine, encoding: &Encoding) -> Result<Arc<VectorIndex>, Failure> {
     let folder = engine.inner.places.vectors();
     *locked(&engine.inner.vectors) = None;
+    Covered::default().keep(engine)?;
     let builder = VectorIndex::build(&folder, encoding.fingerprint.clone()).or_fail("vectors")?;
     builder.finish(&mut |_| {}).or_fail("vectors")?;
     engine.vectors()?.ok_or_else(|| {
@@ -147,6 +156,8 @@ struct Made<'a> {
     store: Store,
     known: HashMap<Pool, HashMap<i64, u64>>,
     seen: HashMap<Pool, HashSet<i64>>,
+    /// What is written while this runs has a higher number and waits for the next time.
+    up_to: u64,
     waiting: Vec<Wanted>,
     looked_at: u64,
     total: u64,
@@ -162,6 +173,7 @@ impl<'a> Made<'a> {
     ) -> Result<Self, Failure> {
         let store = engine.connect(semihv_workspace::Durability::Kill)?;
         let counts = store.counts().or_fail("vectors")?;
+        let up_to = store.last_change().or_fail("vectors")?;
         let known = Pool::ALL.map(|pool| (pool, index.content_hashes(pool.name())));
         Ok(Self {
             engine,
@@ -171,6 +183,7 @@ impl<'a> Made<'a> {
             store,
             known: known.into_iter().collect(),
             seen: HashMap::new(),
+            up_to,
             waiting: Vec::new(),
             looked_at: 0,
             total: counts.images.max(counts.cases) + counts.passages,

@@ -61,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) encoding: Mutex<crate::encoding::KeptEncoding>,
     pub(crate) searches: crate::retrieving::KeptSearches,
     pub(crate) judged: Mutex<crate::judging::KeptJournal>,
+    /// Why an older generation of the vectors is used.
+    pub(crate) vectors_damage: Mutex<Option<String>>,
     pub(crate) vector_plan: Mutex<crate::VectorPlan>,
     pub(crate) running: Mutex<BTreeMap<JobId, Running>>,
     pub(crate) indexing: Mutex<Indexing>,
@@ -117,6 +119,7 @@ impl Engine {
                 encoding: Mutex::new(None),
                 searches: crate::retrieving::KeptSearches::default(),
                 judged: Mutex::new(None),
+                vectors_damage: Mutex::default(),
                 vector_plan: Mutex::default(),
                 running: Mutex::new(BTreeMap::new()),
                 indexing: Mutex::new(Indexing::default()),

@@ -31,10 +31,23 @@ pub(crate) fn run(
         index.clear().or_fail("index")?;
     }
     let mut put = 0;
+    let mut mended = None;
     loop {
         match bring_up(engine, &index, progress) {
             Ok(summary) if summary.was_cancelled => return Ok(Ending::Cancelled),
-            Ok(summary) => put += summary.put,
+            Ok(summary) => {
+                put += summary.put;
+                let was_idle = summary.put + summary.deleted == 0;
+                if was_idle
+                    && mended.is_none()
+                    && let Some(why) = damage(&index)
+                {
+                    tracing::warn!(%why, "the search index is written anew");
+                    index.clear().or_fail("index")?;
+                    mended = Some(why);
+                    continue;
+                }
+            }
             // Another process indexes: what it leaves is looked at when it is done.
             Err(Trouble::Busy) => {
                 if progress.is_cancelled() {
@@ -52,8 +65,21 @@ pub(crate) fn run(
             break;
         }
     }
-    let summary = format!("{put} documents indexed");
+    let mended = mended.map(|why| format!("; it was damaged, {why}"));
+    let summary = format!("{put} documents indexed{}", mended.unwrap_or_default());
     Ok(Ending::Done { summary })
+}
+
+/// Which files are damaged. All of them are read: only where there is nothing else to do.
+pub(crate) fn damage(index: &Index) -> Option<String> {
+    match index.damaged_files() {
+        Ok(files) => {
+            let name = |file: &std::path::PathBuf| file.display().to_string();
+            let names: Vec<String> = files.iter().map(name).collect();
+            Some(names.join(", ")).filter(|names| !names.is_empty())
+        }
+        Err(error) => Some(Failure::of("index", FailureKind::Config, &error).summary),
+    }
 }
 
 /// Why a pass over the changes did not end well.

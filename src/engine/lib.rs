@@ -6,6 +6,7 @@
 mod alone;
 mod check;
 mod compaction;
+mod completeness;
 mod demo;
 mod demo_run;
 mod edit;
@@ -56,6 +57,7 @@ pub use retrieving::{
 pub use scans::{read_regions, read_scan};
 pub use semihv_curation::{Importer, importers};
 pub use semihv_evaluation::ranking;
+pub use semihv_retrieval::log_panics_of_the_index;
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,
     MANIFEST, Manifest, ModelScore, QuestionRow, RetrievalEngine, Settings, SettingsFile, Share,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::Engine;
 use crate::engine::Writing;
 use crate::failures::OrFail;
+use crate::indexing::damage;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WorkspaceReport {
@@ -79,7 +80,11 @@ impl Engine {
             sqlite: semihv_workspace::sqlite_version().to_owned(),
             documents: index.as_ref().map_or(0, |index| index.documents()),
             unindexed,
-            index_trouble: index.err().map(|failure| failure.summary),
+            index_trouble: match index {
+                Ok(index) => damage(&index)
+                    .map(|why| format!("damaged, {why}; `semihv index` writes it anew")),
+                Err(failure) => Some(failure.summary),
+            },
             vectors: self.vectors_report(),
             server: self.server_report(),
         })
@@ -90,7 +95,7 @@ impl Engine {
             Ok(Some(index)) => VectorsReport {
                 rows: Pool::ALL.iter().map(|pool| index.rows(pool.name())).sum(),
                 encoder: Some(index.fingerprint().name),
-                trouble: None,
+                trouble: Some(self.vectors_trouble().join("; ")).filter(|it| !it.is_empty()),
             },
             Ok(None) => VectorsReport::none("not made yet: `semihv vectors`".to_owned()),
             Err(failure) => VectorsReport::none(failure.summary),

@@ -296,6 +296,19 @@ pub(crate) fn revision(index: &tantivy::Index) -> tantivy::Result<u64> {
     Ok(payload.and_then(|number| number.parse().ok()).unwrap_or(0))
 }
 
+/// Makes panics of tantivy lines of the log: they are errors here, by [`guarded`]. Once a process.
+pub fn log_panics_of_the_index() {
+    let previous = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let is_of_tantivy = |place: &std::panic::Location<'_>| place.file().contains("/tantivy-");
+        if panic.location().is_some_and(is_of_tantivy) {
+            tracing::warn!(%panic, "a file of the search index is damaged");
+        } else {
+            previous(panic);
+        }
+    }));
+}
+
 /// Tantivy panics on some damaged files; that is an error like any other here.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> tantivy::Result<T> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {

@@ -37,7 +37,7 @@ pub use complete::Completion;
 pub use document::{Change, Document, Has, NumberedChange};
 pub use few::{Candidate, ChosenBy, Few, few};
 pub use free_text::{FreeText, RankedRow};
-pub use index::{Index, OpenIndexError, Opened};
+pub use index::{Index, OpenIndexError, Opened, log_panics_of_the_index};
 pub use live::{LiveSets, NoLiveSets};
 pub use query::{FieldAbout, QueryText};
 pub use search::SearchError;

@@ -37,13 +37,17 @@ pub(crate) struct AskedImage {
     whole: Option<Vec<f32>>,
 }
 
-pub(crate) fn asked_image(
-    engine: &Engine,
-    encoding: &Encoding,
-    spec: &RetrieveSpec,
-) -> Result<AskedImage, Failure> {
+/// What is seen of a query's image: the part that is meant, and the whole.
+#[derive(Default)]
+pub(crate) struct Seen {
+    whole: Option<Raster>,
+    /// `None`: the whole is meant.
+    part: Option<Raster>,
+}
+
+pub(crate) fn seen(engine: &Engine, spec: &RetrieveSpec) -> Result<Seen, Failure> {
     let scan = match &spec.image {
-        None => return Ok(AskedImage::default()),
+        None => return Ok(Seen::default()),
         Some(QueryImage::File(path)) => Arc::new(crate::read_scan(path)?),
         Some(QueryImage::Stored(image)) => {
             let found = engine.with_store(|store| store.image(*image).or_fail("retrieve"))?;
@@ -54,16 +58,25 @@ pub(crate) fn asked_image(
             engine.open_scan(&found.location)?
         }
     };
-    let described = |picture: &Raster| -> Result<Option<Vec<f32>>, Failure> {
-        let looked = encoding.look(picture).into_iter().collect();
-        Ok(encoding.pictures(looked)?.pop())
-    };
-    let whole = described(&seen_first(&scan)?)?;
-    let part = match spec.part {
-        None => whole.clone(),
-        Some(part) => described(&part_of(&scan, part)?)?,
-    };
-    Ok(AskedImage { part, whole })
+    Ok(Seen {
+        whole: Some(seen_first(&scan)?),
+        part: spec.part.map(|part| part_of(&scan, part)).transpose()?,
+    })
+}
+
+impl AskedImage {
+    pub(crate) fn of(encoding: &Encoding, seen: &Seen) -> Result<Self, Failure> {
+        let described = |picture: &Option<Raster>| -> Result<Option<Vec<f32>>, Failure> {
+            let looked = picture.as_ref().and_then(|picture| encoding.look(picture));
+            Ok(encoding.pictures(looked.into_iter().collect())?.pop())
+        };
+        let whole = described(&seen.whole)?;
+        let part = match &seen.part {
+            None => whole.clone(),
+            part => described(part)?,
+        };
+        Ok(Self { part, whole })
+    }
 }
 
 /// `None`: the query holds nothing that the encoder sees.

@@ -18,6 +18,7 @@ use crate::failures::OrFail;
 
 type Place = (Pool, i64);
 type Found = Candidate<Fused<i64>>;
+type Chosen = (Place, Fused<i64>, Kept);
 
 impl Looked {
     pub(crate) fn few(&self, engine: &Engine, weighing: &Weighing) -> Result<Retrieved, Failure> {
@@ -38,15 +39,11 @@ impl Looked {
         let of = |pool| candidates.get(&pool).map(Vec::as_slice).unwrap_or_default();
         let most = weighing.most - pinned.len();
         let few = few(of(Pool::Case), of(Pool::Guideline), most, least);
-        if few.missing_guidelines > 0 {
-            let count = few.missing_guidelines;
-            let missing = match count {
-                1 => "a guideline that must be there is missing".to_owned(),
-                count => format!("{count} guidelines that must be there are missing"),
-            };
-            remarks.push(format!("{missing}: none is near, or none is imported"));
+        let missing_guidelines = few.missing_guidelines;
+        if missing_guidelines > 0 {
+            remarks.push(self.missing(engine, missing_guidelines)?);
         }
-        let mut chosen: Vec<(Place, Fused<i64>, Kept)> = pinned
+        let mut chosen: Vec<Chosen> = pinned
             .into_iter()
             .map(|it| ((it.pool, it.what.id), it.what, Kept::Pinned))
             .collect();
@@ -61,7 +58,8 @@ impl Looked {
             remarks.push(format!("without the parts of the cosines: {summary}"));
             HashMap::new()
         });
-        let hits = self.hits(engine, chosen, (&keys, &parts))?;
+        let said = self.said(&chosen, &mut remarks);
+        let hits = hits(engine, (chosen, said), (&keys, &parts))?;
         let both = self.lists.iter().filter(|(_, lists)| lists.is_fused());
         let fusions: BTreeMap<Pool, Fusion> = both
             .map(|(pool, _)| (*pool, by_pool.get(pool).copied().unwrap_or_default()))
@@ -78,8 +76,24 @@ impl Looked {
             left_out: self.barred.left_out,
             excluded: Vec::new(),
             judged_queries: 0,
+            missing_guidelines,
             remarks,
         })
+    }
+
+    /// Why there are fewer guidelines than there must be.
+    fn missing(&self, engine: &Engine, count: usize) -> Result<String, Failure> {
+        let missing = match count {
+            1 => "a guideline that must be there is missing".to_owned(),
+            count => format!("{count} guidelines that must be there are missing"),
+        };
+        let counts = engine.with_store(|store| store.counts().or_fail("retrieve"))?;
+        let why = match self.barred.passing(Pool::Guideline) {
+            _ if counts.passages == 0 => "none is imported",
+            Some([]) => "none passes the filter; add `OR source:NAME` of your guidelines to it",
+            _ => "none is near",
+        };
+        Ok(format!("{missing}: {why}"))
     }
 
     /// Of every pool what is pinned, and the others, best first.
@@ -128,61 +142,17 @@ impl Looked {
         }
     }
 
-    fn hits(
-        &self,
-        engine: &Engine,
-        chosen: Vec<(Place, Fused<i64>, Kept)>,
-        (keys, parts): (&HashMap<Place, i64>, &HashMap<Place, CosineParts>),
-    ) -> Result<Vec<RetrievedHit>, Failure> {
+    /// Snippets and terms of those that were found by words; a damaged index leaves the hits.
+    fn said(&self, chosen: &[Chosen], remarks: &mut Vec<String>) -> HashMap<Place, Hit> {
         let places: Vec<Place> = chosen.iter().map(|(place, _, _)| *place).collect();
-        let mut said = self.said(&places)?;
-        let mut hits: Vec<RetrievedHit> = Vec::new();
-        for ((pool, row), fused, kept) in chosen {
-            let about = engine.with_store(|store| about(store, pool, row))?;
-            // Gone since it was indexed.
-            let Some(about) = about else { continue };
-            let (snippet, reason) = match said.remove(&(pool, row)) {
-                Some(hit) => (hit.snippet, hit.reason),
-                None => (beginning(&about.text), Reason::default()),
-            };
-            let key = keys.get(&(pool, row)).copied();
-            let image = key
-                .filter(|key| pool == Pool::Case && *key > 0)
-                .map(ImageId);
-            let location = match image {
-                None => None,
-                Some(image) => {
-                    let found =
-                        engine.with_store(|store| store.image(image).or_fail("retrieve"))?;
-                    found.map(|image| image.location)
-                }
-            };
-            hits.push(RetrievedHit {
-                pool,
-                rank: hits.len() + 1,
-                row,
-                image,
-                location,
-                key: about.key,
-                source: about.source,
-                licence: about.licence,
-                title: about.title,
-                headings: about.headings,
-                snippet,
-                score: fused.score,
-                dense: fused.dense,
-                words: fused.lexical,
-                parts: parts.get(&(pool, row)).copied(),
-                reason,
-                kept,
-                grade: None,
-            });
-        }
-        Ok(hits)
+        self.explained(&places).unwrap_or_else(|failure| {
+            let summary = failure.summary;
+            remarks.push(format!("without the words that were found: {summary}"));
+            HashMap::new()
+        })
     }
 
-    /// Snippets and terms of those that were found by words.
-    fn said(&self, places: &[Place]) -> Result<HashMap<Place, Hit>, Failure> {
+    fn explained(&self, places: &[Place]) -> Result<HashMap<Place, Hit>, Failure> {
         let mut said = HashMap::new();
         for (pool, lists) in &self.lists {
             let Some(like) = lists.like() else { continue };
@@ -230,6 +200,55 @@ impl Looked {
         }
         Ok(parts)
     }
+}
+
+fn hits(
+    engine: &Engine,
+    (chosen, mut said): (Vec<Chosen>, HashMap<Place, Hit>),
+    (keys, parts): (&HashMap<Place, i64>, &HashMap<Place, CosineParts>),
+) -> Result<Vec<RetrievedHit>, Failure> {
+    let mut hits: Vec<RetrievedHit> = Vec::new();
+    for ((pool, row), fused, kept) in chosen {
+        let about = engine.with_store(|store| about(store, pool, row))?;
+        // Gone since it was indexed.
+        let Some(about) = about else { continue };
+        let (snippet, reason) = match said.remove(&(pool, row)) {
+            Some(hit) => (hit.snippet, hit.reason),
+            None => (beginning(&about.text), Reason::default()),
+        };
+        let key = keys.get(&(pool, row)).copied();
+        let image = key
+            .filter(|key| pool == Pool::Case && *key > 0)
+            .map(ImageId);
+        let location = match image {
+            None => None,
+            Some(image) => {
+                let found = engine.with_store(|store| store.image(image).or_fail("retrieve"))?;
+                found.map(|image| image.location)
+            }
+        };
+        hits.push(RetrievedHit {
+            pool,
+            rank: hits.len() + 1,
+            row,
+            image,
+            location,
+            key: about.key,
+            source: about.source,
+            licence: about.licence,
+            title: about.title,
+            headings: about.headings,
+            snippet,
+            score: fused.score,
+            dense: fused.dense,
+            words: fused.lexical,
+            parts: parts.get(&(pool, row)).copied(),
+            reason,
+            kept,
+            grade: None,
+        });
+    }
+    Ok(hits)
 }
 
 fn cosine_parts(terms: FourTerms) -> CosineParts {

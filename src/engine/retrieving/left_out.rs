@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use semihv_domain::{Failure, LeftOut, Pool};
+use semihv_domain::{CaseId, Failure, LeftOut, Pool};
 
 use super::asked::Asked;
 use super::looked::kind_of;
@@ -40,9 +40,8 @@ impl Barred {
             let new = excluded.filter(|(_, row)| rows.insert(*row)).count();
             barred.left_out.excluded += new;
         }
-        if !spec.pools.contains(&Pool::Case) {
-            return Ok(barred);
-        }
+        // Cases are barred where none is asked for too: guidelines may be looked for by their titles.
+        let for_guidelines = barred.left_out;
         let cases = barred.rows.entry(Pool::Case).or_default();
         let left_out = &mut barred.left_out;
         let own_case = match (spec.case, &spec.image) {
@@ -51,19 +50,26 @@ impl Barred {
             }
             (case, _) => case,
         };
+        // The cases of the query itself: a file of an image that is here is an image of its case.
+        let mut own = Vec::new();
         if let Some(case) = own_case {
-            let patient =
-                engine.with_store(|store| store.cases_of_patient(case).or_fail("retrieve"))?;
             left_out.own_case += usize::from(cases.insert(case.0));
-            left_out.same_patient += patient
-                .into_iter()
-                .filter(|case| cases.insert(*case))
-                .count();
+            own.push(case.0);
         }
-        let own_image = asked.and_then(|asked| asked.whole_image.as_deref());
-        if let Some(own) = own_image {
-            let same = with_same_image(engine, searched, own)?;
-            left_out.same_image += same.into_iter().filter(|case| cases.insert(*case)).count();
+        if let Some(image) = asked.and_then(|asked| asked.whole_image.as_deref()) {
+            let same = with_same_image(engine, searched, image)?;
+            let new = same.iter().filter(|case| cases.insert(**case));
+            left_out.same_image += new.count();
+            own.extend(same);
+        }
+        for case in own {
+            let patient = engine
+                .with_store(|store| store.cases_of_patient(CaseId(case)).or_fail("retrieve"))?;
+            let new = patient.into_iter().filter(|case| cases.insert(*case));
+            left_out.same_patient += new.count();
+        }
+        if !spec.pools.contains(&Pool::Case) {
+            barred.left_out = for_guidelines;
         }
         Ok(barred)
     }

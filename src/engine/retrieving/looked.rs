@@ -7,18 +7,21 @@ use semihv_domain::{DocumentKind, Failure, FailureKind, Fused, Fusion, Pool, Sha
 use semihv_retrieval::{FreeText, RankedRow};
 use semihv_workspace::RetrievalEngine;
 
-use super::asked::{Asked, AskedImage, asked, asked_image};
+use super::asked::{Asked, AskedImage, Seen, asked, seen};
 use super::instructions::instruction;
 use super::left_out::Barred;
 use super::searched::{InPool, Searched};
 use super::{KEPT, QueryImage, RetrieveSpec, about, whole_text};
 use crate::Engine;
 use crate::embedding::key_of_case;
+use crate::encoding::Encoding;
 use crate::engine::locked;
 use crate::served::There;
 
 /// Cases whose titles stand for an image without words.
 const TITLES: usize = 3;
+/// Where their titles find nothing, what is written of so many.
+const WRITTEN: usize = 10;
 /// Below the score of every case.
 const LEAST_SCORE: f64 = 1e-6;
 
@@ -85,10 +88,10 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
         weighing: super::Weighing::default(),
         ..spec.clone()
     };
-    let index = engine.index()?;
+    let revision = || engine.index().map_or(0, |index| index.revision());
     let vectors = engine.vectors().ok().flatten();
     let vectors = vectors.map(|it| (it.generation(), it.tail_rows()));
-    let state = (vectors, index.revision(), engine.last_served());
+    let state = (vectors, revision(), engine.last_served());
     let searches = &engine.inner.searches;
     let found = locked(&searches.0)
         .iter()
@@ -101,7 +104,7 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
     if looked.is_makeshift {
         return Ok(looked);
     }
-    let state = (vectors, index.revision(), engine.last_served());
+    let state = (vectors, revision(), engine.last_served());
     let mut kept = locked(&searches.0);
     kept.push_back((key, state, Arc::clone(&looked)));
     if kept.len() > KEPT {
@@ -179,7 +182,7 @@ impl Looked {
         }
         let guidelines = looked.lists.get(&Pool::Guideline);
         if guidelines.is_some_and(|lists| lists.dense.is_empty() && lists.words.is_empty()) {
-            looked.guess(engine, spec)?;
+            looked.guess(engine, (spec, text))?;
         }
         looked.remarks.extend(looked.searched.remark());
         Ok(looked)
@@ -199,7 +202,8 @@ impl Looked {
         (spec, pool): (&RetrieveSpec, Pool),
         text: &str,
     ) -> Result<PoolLists, Failure> {
-        let asked = self.asked.get(&pool);
+        // Of another pool where this one is not asked for itself.
+        let asked = self.asked.get(&pool).or_else(|| self.asked.values().next());
         let mut lists = PoolLists {
             is_hybrid: asked.is_some() && !text.trim().is_empty(),
             ..PoolLists::default()
@@ -216,46 +220,94 @@ impl Looked {
                 self.used = Some(used);
             }
         }
-        if !text.trim().is_empty() {
-            let (words, like) = self.searched.words(engine, &in_pool, text)?;
-            lists.words = words;
-            lists.like = Some(like);
+        if text.trim().is_empty() {
+            return Ok(lists);
+        }
+        let has_vectors = matches!(self.searched, Searched::Here(Some(_))) && asked.is_some();
+        match self.searched.words(engine, &in_pool, text) {
+            Ok((words, like)) => {
+                lists.words = words;
+                lists.like = Some(like);
+            }
+            Err(failure) if has_vectors => {
+                lists.is_hybrid = false;
+                self.without_words(&failure);
+            }
+            Err(failure) => return Err(failure),
         }
         Ok(lists)
     }
 
+    fn without_words(&mut self, failure: &Failure) {
+        let summary = &failure.summary;
+        let remark = format!("by vectors alone, {summary}: run `semihv index --rebuild`");
+        if !self.remarks.contains(&remark) {
+            self.remarks.push(remark);
+        }
+    }
+
     /// Guidelines where none is near the query itself, as for an image alone by an encoder that
-    /// knows no words for a picture: by the titles of the nearest cases.
-    fn guess(&mut self, engine: &Engine, spec: &RetrieveSpec) -> Result<(), Failure> {
-        let Some(cases) = self.lists.get(&Pool::Case) else {
-            return Ok(());
+    /// knows no words for a picture: by the titles of the nearest cases, or all that is written
+    /// of more of them.
+    fn guess(
+        &mut self,
+        engine: &Engine,
+        (spec, text): (&RetrieveSpec, &str),
+    ) -> Result<(), Failure> {
+        let nearest = match self.lists.get(&Pool::Case) {
+            Some(cases) => fused(cases, Fusion::default()),
+            None => fused(
+                &self.pool(engine, (spec, Pool::Case), text)?,
+                Fusion::default(),
+            ),
         };
-        let mut titles = Vec::new();
-        for case in fused(cases, Fusion::default()).into_iter().take(TITLES) {
-            let about = engine.with_store(|store| about(store, Pool::Case, case.id))?;
-            titles.extend(about.map(|about| about.title));
+        let mut cases = Vec::new();
+        for case in nearest.into_iter().take(WRITTEN) {
+            cases.extend(engine.with_store(|store| about(store, Pool::Case, case.id))?);
         }
-        if titles.is_empty() {
-            return Ok(());
+        let titles: Vec<&str> = cases
+            .iter()
+            .map(|it| it.title.as_str())
+            .take(TITLES)
+            .collect();
+        let written: Vec<String> = cases
+            .iter()
+            .map(|it| format!("{}\n{}", it.title, it.text))
+            .collect();
+        let by_titles = "the titles of the nearest cases";
+        let by_texts = "what is written of the nearest cases";
+        for (near, said) in [
+            (titles.join("\n"), by_titles),
+            (written.join("\n"), by_texts),
+        ] {
+            let in_pool = InPool {
+                spec,
+                pool: Pool::Guideline,
+                barred: &self.barred,
+            };
+            let found = match self.searched.words(engine, &in_pool, &near) {
+                Ok(found) => found,
+                Err(failure) => {
+                    self.without_words(&failure);
+                    return Ok(());
+                }
+            };
+            let (words, like) = found;
+            if words.is_empty() {
+                continue;
+            }
+            self.remarks.push(format!(
+                "no guideline is near the query itself; those here are near {said}"
+            ));
+            let lists = PoolLists {
+                words,
+                like: Some(like),
+                is_guess: true,
+                ..PoolLists::default()
+            };
+            self.lists.insert(Pool::Guideline, lists);
+            break;
         }
-        let pool = Pool::Guideline;
-        let in_pool = InPool {
-            spec,
-            pool,
-            barred: &self.barred,
-        };
-        let (words, like) = self.searched.words(engine, &in_pool, &titles.join("\n"))?;
-        if !words.is_empty() {
-            let said = "no guideline is near the query itself; those here are near the titles of the nearest cases";
-            self.remarks.push(said.to_owned());
-        }
-        let lists = PoolLists {
-            words,
-            like: Some(like),
-            is_guess: true,
-            ..PoolLists::default()
-        };
-        self.lists.insert(pool, lists);
         Ok(())
     }
 }
@@ -272,13 +324,14 @@ fn searched_here(failure: &Failure) -> String {
 fn here(engine: &Engine, remarks: &mut Vec<String>) -> Searched {
     let vectors = engine.vectors();
     match &vectors {
-        Ok(Some(_)) => {}
+        Ok(Some(_)) => remarks.extend(engine.vectors_trouble()),
         Ok(None) => remarks.push("there are no vectors yet: run `semihv vectors`".to_owned()),
         Err(failure) => {
             let summary = &failure.summary;
             remarks.push(format!("{summary}: run `semihv vectors --rebuild`"));
         }
     }
+    remarks.extend(engine.words_trouble());
     Searched::Here(vectors.ok().flatten())
 }
 
@@ -308,8 +361,8 @@ fn asked_by_pool(
         searched.by_words_alone();
         return Ok(AskedByPool::new());
     }
-    let image = match asked_image(engine, &encoding, spec) {
-        Ok(image) => image,
+    let seen = match seen(engine, spec) {
+        Ok(seen) => seen,
         // A file that somebody named is asked for; an image of a case may have gone with its disk.
         Err(failure)
             if matches!(spec.image, Some(QueryImage::Stored(_))) && !text.trim().is_empty() =>
@@ -318,10 +371,32 @@ fn asked_by_pool(
             remarks.push(format!(
                 "by the text alone, the image cannot be read: {summary}"
             ));
-            AskedImage::default()
+            Seen::default()
         }
         Err(failure) => return Err(failure),
     };
+    let failure = match made(engine, &encoding, (spec, text, &seen)) {
+        Ok(by_pool) => return Ok(by_pool),
+        Err(failure) => failure,
+    };
+    let encoder = &encoding.fingerprint.name;
+    let why = format!("{encoder} made no vector of the query: {}", failure.summary);
+    if text.trim().is_empty() {
+        return Err(Failure::new("retrieve", failure.kind, why)
+            .with_hint("see that its worker runs, or give a text, which is found by its words"));
+    }
+    remarks.push(format!("by words alone, {why}"));
+    searched.by_words_alone();
+    Ok(AskedByPool::new())
+}
+
+/// The vectors of a query for each of its pools.
+fn made(
+    engine: &Engine,
+    encoding: &Encoding,
+    (spec, text, seen): (&RetrieveSpec, &str, &Seen),
+) -> Result<AskedByPool, Failure> {
+    let image = AskedImage::of(encoding, seen)?;
     let uses_instructions = engine.settings().query_instructions.value;
     let mut by_pool = AskedByPool::new();
     let mut same: Option<Asked> = None;
@@ -330,7 +405,7 @@ fn asked_by_pool(
         let wording = wording.filter(|_| uses_instructions);
         let found = match same.take().filter(|it| it.instruction == wording) {
             Some(same) => Some(same),
-            None => asked(&encoding, &image, (text, wording))?,
+            None => asked(encoding, &image, (text, wording))?,
         };
         same.clone_from(&found);
         by_pool.extend(found.map(|asked| (*pool, asked)));

@@ -12,6 +12,8 @@ mod searched;
 mod weights;
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod tests;
 
 use semihv_domain::{CaseId, Failure, FailureKind, Fusion, ImageId, Pool, QuestionId, Retrieved};

@@ -10,7 +10,7 @@ use crate::*;
 
 /// Cases with phantoms: `a` and `b` of one patient, `copy` with the picture of `a` at half its
 /// size, and others; two guidelines.
-fn filled(bench: &Bench) -> Engine {
+pub(super) fn filled(bench: &Bench) -> Engine {
     let row = |key: &str, patient: &str, title: &str, licence: &str| {
         format!(
             r#"{{"key":"{key}","title":"{title}","patient":"{patient}","licence":"{licence}","sections":[{{"heading":"History","text":"Seen for {title}."}}],"images":[{{"key":"i","path":"{key}.png"}}]}}"#
@@ -58,7 +58,7 @@ fn filled(bench: &Bench) -> Engine {
     engine
 }
 
-fn vectors(engine: &Engine, rebuild: Rebuild) -> String {
+pub(super) fn vectors(engine: &Engine, rebuild: Rebuild) -> String {
     let job = engine
         .run_to_end(JobSpec::Vectors(rebuild), |_| {})
         .unwrap();
@@ -76,18 +76,18 @@ fn few(most: usize, least_guidelines: usize) -> Weighing {
     }
 }
 
-fn retrieve(engine: &Engine, spec: RetrieveSpec) -> Result<Retrieved, Failure> {
+pub(super) fn retrieve(engine: &Engine, spec: RetrieveSpec) -> Result<Retrieved, Failure> {
     match engine.ask(&Query::Retrieve(Box::new(spec)))? {
         Reply::Retrieved(found) => Ok(*found),
         other => panic!("{other:?}"),
     }
 }
 
-fn keys(found: &Retrieved) -> Vec<&str> {
+pub(super) fn keys(found: &Retrieved) -> Vec<&str> {
     found.hits.iter().map(|hit| hit.key.as_str()).collect()
 }
 
-fn image_of(engine: &Engine, key: &str) -> QueryImage {
+pub(super) fn image_of(engine: &Engine, key: &str) -> QueryImage {
     let image = engine.find_image(key).unwrap().unwrap();
     QueryImage::Stored(image.id)
 }

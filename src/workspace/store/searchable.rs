@@ -82,6 +82,15 @@ impl Store {
         Ok(count as u64)
     }
 
+    /// How many cases and passages were written after `change`.
+    pub fn cases_and_passages_since(&self, change: u64) -> Result<u64, StoreError> {
+        let sql = "SELECT (SELECT COUNT(*) FROM cases WHERE change > ?1)
+            + (SELECT COUNT(*) FROM passages WHERE change > ?1)";
+        let mut query = self.connection.prepare_cached(sql)?;
+        let count: i64 = query.query_row([change as i64], |row| row.get(0))?;
+        Ok(count as u64)
+    }
+
     /// Cases changed after `change`, in the order of their changes, by the page. `after` is the
     /// (change, id) of the last one of the page before.
     pub fn searchable_cases(

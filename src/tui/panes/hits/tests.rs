@@ -75,6 +75,7 @@ fn found() -> Retrieved {
         instructions: std::collections::BTreeMap::default(),
         excluded: Vec::new(),
         judged_queries: 12,
+        missing_guidelines: 0,
         vectors: Some(VectorsUsed {
             encoder: "counted-1".to_owned(),
             generation: 3,

@@ -1,0 +1,100 @@
+//! How much of the store the vectors and the words hold, and that one process at a time makes
+//! vectors: two would both make all of them.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use semihv_domain::{Failure, FailureKind};
+use semihv_workspace::write_atomically;
+use serde::{Deserialize, Serialize};
+
+use crate::Engine;
+use crate::engine::locked;
+use crate::failures::OrFail;
+
+/// The change of the store up to which every row has its vector.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Covered {
+    pub(crate) up_to: u64,
+}
+
+impl Covered {
+    fn path(engine: &Engine) -> PathBuf {
+        engine.inner.places.vectors().with_extension("json")
+    }
+
+    pub(crate) fn keep(self, engine: &Engine) -> Result<(), Failure> {
+        let text = serde_json::to_string(&self).unwrap_or_default();
+        write_atomically(&Self::path(engine), text.as_bytes()).or_fail("vectors")
+    }
+
+    /// Nothing is known to be complete where the file is missing or damaged.
+    fn read(engine: &Engine) -> Self {
+        let text = std::fs::read(Self::path(engine)).unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+}
+
+/// The right to make vectors, given up when it is dropped or the process ends.
+pub(crate) struct Making(#[expect(dead_code, reason = "held, not read")] File);
+
+impl Making {
+    pub(crate) fn begin(engine: &Engine) -> Result<Self, Failure> {
+        let path = engine.inner.places.vectors().with_extension("lock");
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .or_fail("vectors")?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(std::fs::TryLockError::WouldBlock) => {
+                let summary = "another semihv makes the vectors of this workspace";
+                Err(Failure::new("vectors", FailureKind::User, summary)
+                    .with_hint("wait for it, or stop it in its jobs pane"))
+            }
+            Err(std::fs::TryLockError::Error(error)) => Err(error).or_fail("vectors"),
+        }
+    }
+}
+
+impl Engine {
+    /// What is wrong with the vectors that are searched, in words.
+    pub(crate) fn vectors_trouble(&self) -> Vec<String> {
+        let damage = locked(&self.inner.vectors_damage).clone();
+        let damage = damage.map(|why| {
+            format!(
+                "the vectors are damaged and older ones are searched, {why}: run `semihv vectors`"
+            )
+        });
+        let complete = Covered::read(self);
+        let behind = self.with_store(|store| {
+            let behind = store.cases_and_passages_since(complete.up_to);
+            behind.or_fail("retrieve")
+        });
+        let behind = match behind {
+            Ok(0) | Err(_) => None,
+            Ok(count) => Some(format!(
+                "the vectors do not hold {count} cases and passages that are new or changed: run `semihv vectors`"
+            )),
+        };
+        damage.into_iter().chain(behind).collect()
+    }
+
+    /// What the words that are searched do not hold.
+    pub(crate) fn words_trouble(&self) -> Option<String> {
+        let index = match self.index() {
+            Ok(index) => index,
+            Err(failure) => return Some(format!("without words, {}", failure.summary)),
+        };
+        let behind =
+            self.with_store(|store| store.changed_since(index.revision()).or_fail("index"));
+        match behind {
+            Ok(0) | Err(_) => None,
+            Ok(count) => Some(format!(
+                "the search index does not hold {count} rows that are new or changed: run `semihv index`"
+            )),
+        }
+    }
+}
