@@ -127,7 +127,7 @@ fn hits_are_judged_in_the_shell_and_the_judgements_are_written_for_others() {
         .collect();
     let judge = ["retrieval", "judge", "--text", "solid nodule"];
     let said = shell.say(&[&judge[..], &[keys[0], "--grade", "2"]].concat());
-    assert!(said.contains("kept; 1 queries are judged"), "{said}");
+    assert!(said.contains("kept; 1 query is judged"), "{said}");
     shell.say(&[&judge[..], &[keys[1], "--grade", "0", "--exclude"]].concat());
     let again = shell.json(&["retrieve", "--text", "solid nodule"]);
     let hits = again["hits"].as_array().unwrap();
@@ -325,6 +325,103 @@ fn many_vectors_are_compacted_by_a_process_of_their_own() {
     let found = shell.json(&["retrieve", "--text", "solid nodule"]);
     assert_eq!(found["hits"].as_array().unwrap().len(), 4, "{found}");
     assert_eq!(found["vectors"]["search"], "exact");
+}
+
+#[test]
+fn every_line_of_a_batch_is_answered_under_its_own_id() {
+    let shell = Shell::with_vectors();
+    let mut lines = b"{\"id\":\"a\",\"text\":\"stroke\"}\n".to_vec();
+    lines.extend(b"{\"id\":\"b\",\"text\":5}\n\xff\xfe\n\n");
+    lines.extend(b"{\"id\":\"c\",\"case\":\"ct-001\"}\n");
+    let file = shell.home.path().join("queries.jsonl");
+    std::fs::write(&file, lines).unwrap();
+    let said = shell.say(&["retrieve", "--batch", file.to_str().unwrap()]);
+    let answers: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let ids: Vec<&str> = answers
+        .iter()
+        .map(|it| it["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids, ["a", "b", "3", "c"]);
+    assert_eq!(answers[1]["failure"]["summary"], "line 2 is no query");
+    assert_eq!(answers[2]["failure"]["summary"], "line 3 is no query");
+    // A case alone is asked by its first image and what is written of it.
+    let of_case = &answers[3]["retrieved"];
+    assert_eq!(of_case["left_out"]["own_case"], 1, "{of_case}");
+    let hits = of_case["hits"].as_array().unwrap();
+    let is_both = |hit: &serde_json::Value| hit["dense"].is_object() && hit["words"].is_object();
+    assert!(hits.iter().any(is_both), "{of_case}");
+    for most in ["0", "100000"] {
+        let refused = shell.run(&["retrieve", "--text", "stroke", "-k", most]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(complaint(&refused).contains("give 1 to 1000"));
+    }
+}
+
+#[test]
+fn the_same_seed_draws_the_same_words_of_the_instruction() {
+    let shell = Shell::with_vectors();
+    let settings = shell.home.path().join(".config/semihv/config.toml");
+    std::fs::create_dir_all(settings.parent().unwrap()).unwrap();
+    std::fs::write(settings, "[settings]\nquery_instructions = true\n").unwrap();
+    let drawn = |seed: &str| {
+        let asked = ["retrieve", "--text", "nodule", "--seed", seed];
+        shell.json(&asked)["instructions"].to_string()
+    };
+    let first = drawn("0");
+    assert!(first.len() > 20, "{first}");
+    assert_eq!(first, drawn("0"));
+    let others = ["1", "2", "3", "4", "5", "6", "7", "8"].map(drawn);
+    assert!(others.iter().any(|other| *other != first), "{first}");
+}
+
+#[test]
+fn two_run_files_are_compared_and_an_empty_one_is_refused() {
+    let shell = Shell { home: Home::new() };
+    let run = |name: &str, text: &str| shell.file(name, text);
+    let first = run(
+        "a.run",
+        "q1 Q0 x 1 2.0 a\nq1 Q0 y 2 1.0 a\nq2 Q0 x 1 1.0 a\n",
+    );
+    let second = run(
+        "b.run",
+        "q1 Q0 y 1 2.0 b\nq1 Q0 z 2 1.0 b\nq2 Q0 x 1 1.0 b\n",
+    );
+    let qrels = run("qrels.txt", "q1 0 x 1\nq2 0 x 1\n");
+    let compare = ["retrieval", "compare", &first, &second];
+    let said = shell
+        .home
+        .run(&[&compare[..], &["--qrels", &qrels, "--json"]].concat());
+    let said: serde_json::Value = serde_json::from_str(&words(&said)).unwrap();
+    assert_eq!(said["topics"][0]["shared"], 1, "{said}");
+    assert_eq!(said["measures"][0]["topics"], 2, "{said}");
+    let empty = run("empty.run", "no such words\n");
+    let refused = shell.home.run(&["retrieval", "compare", &first, &empty]);
+    assert_eq!(refused.status.code(), Some(2));
+    let why = complaint(&refused);
+    assert!(why.contains("holds no ranked row"), "{why}");
+}
+
+#[test]
+fn who_judged_cases_of_a_query_said_nothing_of_guidelines() {
+    let shell = Shell::with_vectors();
+    let found = shell.json(&["retrieve", "--text", "solid nodule", "--pool", "case"]);
+    let case = found["hits"][0]["key"].as_str().unwrap().to_owned();
+    let asked = ["--text", "pneumonia in children", "--pool", "guideline"];
+    let found = shell.json(&[&["retrieve"], &asked[..]].concat());
+    let guideline = found["hits"][0]["key"].as_str().unwrap().to_owned();
+    let judge = |text: &str, key: &str| {
+        shell.say(&["retrieval", "judge", "--text", text, key, "--grade", "1"]);
+    };
+    judge("solid nodule", &case);
+    judge("pneumonia in children", &guideline);
+    let eval = shell.json(&["retrieval", "eval", "--measure", "MRR"]);
+    for pool in eval["report"]["pools"].as_array().unwrap() {
+        assert_eq!(pool["queries"], 1, "{eval}");
+        assert_eq!(pool["lists"][0]["means"][0], 1.0, "{eval}");
+    }
 }
 
 /// Names and sizes of all files below, as one text.

@@ -351,7 +351,16 @@ fn judge(
     if output.is_json() {
         return Ok(output.json(&serde_json::json!({ "judged_queries": judged }))?);
     }
-    Ok(output.line(&format!("kept; {judged} queries are judged"))?)
+    let done = if arguments.clear {
+        "taken back"
+    } else {
+        "kept"
+    };
+    let queries = match judged {
+        1 => "1 query is judged".to_owned(),
+        count => format!("{count} queries are judged"),
+    };
+    Ok(output.line(&format!("{done}; {queries}"))?)
 }
 
 /// Qrels and queries, so that other programs can measure on them.

@@ -14,19 +14,20 @@ pub struct RetrieveArguments {
     pub image: Option<String>,
     #[arg(long)]
     pub text: Option<String>,
-    /// The case that the query is about: it, its patient and its images are left out
+    /// The case that the query is about: it, its patient and its images are left out. Alone it is
+    /// the query: its first image and what is written of it
     #[arg(long, value_name = "KEY")]
     pub case: Option<String>,
     /// Where to look: case, guideline
     #[arg(long, value_delimiter = ',', default_value = "case,guideline", value_parser = crate::retrieve::pool)]
     pub pool: Vec<Pool>,
     /// Hits in all
-    #[arg(short = 'k', long = "k", value_name = "N", default_value_t = semihv_engine::FEW)]
+    #[arg(short = 'k', long = "k", value_name = "N", default_value_t = semihv_engine::FEW, value_parser = crate::retrieve::most)]
     pub most: usize,
     /// At least so many of them are guidelines
     #[arg(long, value_name = "N", default_value_t = semihv_engine::LEAST_GUIDELINES)]
     pub guidelines: usize,
-    /// Only what matches this query of the panes: source:ngc year:>2010
+    /// Only what matches this query of the panes: source:ngc year:2010..
     #[arg(long, value_name = "QUERY", default_value = "")]
     pub filter: String,
     /// Only what is under this licence; may be given several times
@@ -107,7 +108,7 @@ pub struct TrainArguments {
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
     /// Times that all pairs are seen
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub epochs: Option<u64>,
     /// Pairs of a step
     #[arg(long, value_name = "N")]

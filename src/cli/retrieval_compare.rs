@@ -1,6 +1,6 @@
 //! `retrieval compare`: two run files beside each other. It needs no workspace.
 
-use semihv_domain::Skipped;
+use semihv_domain::{Failure, FailureKind, Skipped};
 use semihv_engine::ranking::{Judgements, Run, TopicOverlap, compare as compared, overlap};
 
 use crate::output::{Output, VerbError};
@@ -16,6 +16,15 @@ pub(crate) fn compare(arguments: &CompareArguments, output: &mut Output) -> Resu
         &read(&arguments.second)?,
     );
     remarks.extend(said(&skipped));
+    for (run, file) in [(&first, &arguments.first), (&second, &arguments.second)] {
+        if run.topics().next().is_none() {
+            let summary = format!("{} holds no ranked row", file.display());
+            let hint = "a run file has lines of `QUERY Q0 DOCUMENT RANK SCORE NAME`";
+            return Err(Failure::new("compare", FailureKind::User, summary)
+                .with_hint(remarks.first().map_or(hint, String::as_str))
+                .into());
+        }
+    }
     let topics = overlap((&first, &second), arguments.depth);
     let comparisons = match &arguments.qrels {
         None => Vec::new(),

@@ -10,9 +10,13 @@ use semihv_engine::{
     ENOUGH_JUDGED, Engine, Query, QueryImage, Reply, RetrievalEngine, RetrieveSpec, Weighing,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::output::{Output, VerbError};
 use crate::retrieval_args::RetrieveArguments;
+
+/// More are no few that somebody reads.
+const MOST_HITS: usize = 1_000;
 
 /// A line of a batch.
 #[derive(Debug, Default, Deserialize)]
@@ -54,9 +58,10 @@ pub(crate) fn retrieve(
         })?;
         Box::new(BufReader::new(file))
     };
-    for (number, line) in (1_u64..).zip(read.lines()) {
+    // A line that is no text is a line that fails, not the end.
+    for (number, line) in (1_u64..).zip(read.split(b'\n')) {
         let line = line?;
-        if !line.trim().is_empty() {
+        if !line.trim_ascii().is_empty() {
             answer(engine, arguments, (number, &line), output)?;
         }
     }
@@ -67,17 +72,21 @@ pub(crate) fn retrieve(
 fn answer(
     engine: &Engine,
     arguments: &RetrieveArguments,
-    (number, line): (u64, &str),
+    (number, line): (u64, &[u8]),
     output: &mut Output,
 ) -> Result<(), VerbError> {
-    let parsed: Result<Line, _> = serde_json::from_str(line);
+    let parsed: Result<Line, _> = serde_json::from_slice(line);
     let (id, outcome) = match parsed {
         Ok(line) => (line.id.clone(), found(engine, arguments, &line)),
         Err(error) => {
-            let failure = Failure::of("retrieve", FailureKind::User, &error).with_hint(
+            let summary = format!("line {number} is no query");
+            let mut failure = Failure::new("retrieve", FailureKind::User, summary).with_hint(
                 "a line is {\"id\", \"image\", \"part\", \"text\", \"case\"}, all optional",
             );
-            (None, Err(failure))
+            failure.causes.push(error.to_string());
+            let line: Value = serde_json::from_slice(line).unwrap_or_default();
+            let id = line.get("id").and_then(Value::as_str);
+            (id.map(str::to_owned), Err(failure))
         }
     };
     let id = id.unwrap_or_else(|| number.to_string());
@@ -92,18 +101,18 @@ fn found(
     arguments: &RetrieveArguments,
     line: &Line,
 ) -> Result<Retrieved, Failure> {
+    let case = line.case.as_deref().map(|key| case(engine, key));
+    let case = case.transpose()?;
+    let image = line.image.as_deref().map(|image| named(engine, image));
+    let is_case_alone = case.is_some() && image.is_none() && line.text.trim().is_empty();
     let spec = RetrieveSpec {
         text: line.text.clone(),
-        image: line
-            .image
-            .as_deref()
-            .map(|image| named(engine, image))
-            .transpose()?,
-        case: line
-            .case
-            .as_deref()
-            .map(|key| case(engine, key))
-            .transpose()?,
+        image: match (image.transpose()?, case) {
+            (None, Some(case)) if is_case_alone => first_image(engine, case)?,
+            (image, _) => image,
+        },
+        reads_case: is_case_alone,
+        case,
         part: line.part.or(arguments.part),
         pools: arguments.pool.clone(),
         filter: arguments.filter.clone(),
@@ -111,6 +120,7 @@ fn found(
         exact: arguments.exact,
         engine: arguments.engine,
         seed: arguments.seed,
+        depth: semihv_engine::DEEP.max(arguments.most),
         weighing: Weighing {
             fusion: arguments.alpha.map(|alpha| Fusion::Convex { alpha }),
             most: arguments.most,
@@ -123,6 +133,14 @@ fn found(
         Reply::Retrieved(found) => Ok(*found),
         _ => Err(Failure::new("retrieve", FailureKind::Internal, "no answer")),
     }
+}
+
+fn first_image(engine: &Engine, case: CaseId) -> Result<Option<QueryImage>, Failure> {
+    let Reply::Case(detail) = engine.ask(&Query::Case(case))? else {
+        return Ok(None);
+    };
+    let first = detail.images.first();
+    Ok(first.map(|image| QueryImage::Stored(image.id)))
 }
 
 /// A file, or an image of the workspace by its key.
@@ -271,6 +289,15 @@ pub(crate) fn part(text: &str) -> Result<[f32; 4], String> {
     let numbers = numbers.map_err(|error| error.to_string())?;
     <[f32; 4]>::try_from(numbers)
         .map_err(|_| "give left,top,width,height as parts of the whole".to_owned())
+}
+
+/// How many hits.
+pub(crate) fn most(text: &str) -> Result<usize, String> {
+    let most: usize = text.parse().map_err(|_| format!("{text:?} is no number"))?;
+    if !(1..=MOST_HITS).contains(&most) {
+        return Err(format!("give 1 to {MOST_HITS}"));
+    }
+    Ok(most)
 }
 
 /// A weight from 0 to 1.

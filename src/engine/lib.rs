@@ -52,7 +52,7 @@ pub use query::{
 };
 pub use report::{ServerReport, VectorsReport, WorkspaceReport};
 pub use retrieving::{
-    FEW, LEAST_GUIDELINES, PoolWeight, QueryImage, RetrieveSpec, Weighing, Weights,
+    DEEP, FEW, LEAST_GUIDELINES, PoolWeight, QueryImage, RetrieveSpec, Weighing, Weights,
 };
 pub use scans::{read_regions, read_scan};
 pub use semihv_curation::{Importer, importers};

@@ -48,6 +48,8 @@ pub struct EvaluateSpec {
 /// The lists of one pool over all topics.
 pub(crate) struct Runs {
     pub(crate) pool: Pool,
+    /// What was judged of this pool.
+    pub(crate) judged: Judgements,
     pub(crate) dense: Run,
     pub(crate) words: Run,
     pub(crate) by_ranks: Run,
@@ -98,6 +100,9 @@ impl Engine {
                 "judgements name cases by their keys, guidelines by theirs, or passages as KEY#NUMBER",
             ));
         }
+        for runs in &mut pools {
+            runs.judged = names.judged(runs.pool, &spec.judgements)?;
+        }
         Ok(Some(RetrievalReport::new(spec, encoder, pools)))
     }
 }
@@ -106,6 +111,7 @@ impl Runs {
     fn new(pool: Pool) -> Self {
         Self {
             pool,
+            judged: Judgements::default(),
             dense: Run::default(),
             words: Run::default(),
             by_ranks: Run::default(),
@@ -166,6 +172,36 @@ impl<'a> Names<'a> {
             engine,
             is_by_passage: docs.any(is_passage),
         }
+    }
+
+    /// Without what is known to be of the other pool: who judged passages for a query said nothing
+    /// of its cases.
+    fn judged(&self, pool: Pool, judgements: &Judgements) -> Result<Judgements, Failure> {
+        self.engine.with_store(|store| {
+            let is_of = |pool: Pool, doc: &str| match pool {
+                Pool::Case => store.case_by_key(doc).map(|found| found.is_some()),
+                Pool::Guideline => {
+                    let key = doc.rsplit_once('#').filter(|_| self.is_by_passage);
+                    store.has_guideline(key.map_or(doc, |(key, _)| key))
+                }
+            };
+            let mut own = Judgements::default();
+            for (topic, grades) in judgements.topics() {
+                for (doc, grade) in grades {
+                    let is_own = is_of(pool, doc).or_fail("retrieval eval")?;
+                    let of_other = || {
+                        Pool::ALL
+                            .iter()
+                            .any(|other| *other != pool && is_of(*other, doc).unwrap_or(false))
+                    };
+                    if is_own || !of_other() {
+                        // Each stands there once: nothing can be contradicted.
+                        let _ = own.add(topic.to_owned(), doc.clone(), *grade);
+                    }
+                }
+            }
+            Ok(own)
+        })
     }
 
     fn of(&self, pool: Pool, rows: &[i64]) -> Result<HashMap<i64, String>, Failure> {

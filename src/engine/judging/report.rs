@@ -127,7 +127,7 @@ fn named(runs: Runs) -> Vec<((Pool, String), Run)> {
 }
 
 fn of_pool(spec: &EvaluateSpec, runs: &Runs) -> PoolReport {
-    let (judgements, measures) = (&spec.judgements, &spec.measures);
+    let (judgements, measures) = (&runs.judged, &spec.measures);
     let words = evaluate(&runs.words, judgements, measures);
     let dense = evaluate(&runs.dense, judgements, measures);
     let is_dense_better = dense.means.first() > words.means.first();

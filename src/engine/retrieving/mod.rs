@@ -28,7 +28,7 @@ pub(crate) use looked::{KeptSearches, Looked, fused};
 pub use weights::{PoolWeight, Weights};
 
 /// Candidates of each list before they are fused.
-pub(crate) const DEEP: usize = 100;
+pub const DEEP: usize = 100;
 /// The paper hands four on, at least one of them a guideline.
 pub const FEW: usize = 4;
 pub const LEAST_GUIDELINES: usize = 1;

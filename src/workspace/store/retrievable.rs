@@ -113,6 +113,12 @@ impl Store {
     }
 
     /// Passages of guidelines under none of these licences.
+    pub fn has_guideline(&self, key: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM guidelines WHERE key = ?1)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row([key], |row| row.get(0))?)
+    }
+
     pub fn passages_without_licence(
         &self,
         licences: &[String],

@@ -229,8 +229,8 @@ mod tests {
     fn a_chosen_value_narrows_the_filter() {
         assert_eq!(narrowed("", "source:ngc"), "source:ngc");
         assert_eq!(
-            narrowed("year:>2010", "source:ngc"),
-            "year:>2010 source:ngc"
+            narrowed("year:2010..", "source:ngc"),
+            "year:2010.. source:ngc"
         );
         assert_eq!(narrowed("source:ngc", "source:ngc"), "source:ngc");
         assert_eq!(
