@@ -1,10 +1,8 @@
-//! How much of the store the vectors and the words hold, and that one process at a time makes
-//! vectors: two would both make all of them.
+//! How much of the store the vectors and the words hold.
 
-use std::fs::File;
 use std::path::PathBuf;
 
-use semihv_domain::{Failure, FailureKind};
+use semihv_domain::Failure;
 use semihv_workspace::write_atomically;
 use serde::{Deserialize, Serialize};
 
@@ -32,30 +30,6 @@ impl Covered {
     fn read(engine: &Engine) -> Self {
         let text = std::fs::read(Self::path(engine)).unwrap_or_default();
         serde_json::from_slice(&text).unwrap_or_default()
-    }
-}
-
-/// The right to make vectors, given up when it is dropped or the process ends.
-pub(crate) struct Making(#[expect(dead_code, reason = "held, not read")] File);
-
-impl Making {
-    pub(crate) fn begin(engine: &Engine) -> Result<Self, Failure> {
-        let path = engine.inner.places.vectors().with_extension("lock");
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .or_fail("vectors")?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self(file)),
-            Err(std::fs::TryLockError::WouldBlock) => {
-                let summary = "another semihv makes the vectors of this workspace";
-                Err(Failure::new("vectors", FailureKind::User, summary)
-                    .with_hint("wait for it, or stop it in its jobs pane"))
-            }
-            Err(std::fs::TryLockError::Error(error)) => Err(error).or_fail("vectors"),
-        }
     }
 }
 

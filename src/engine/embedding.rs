@@ -9,10 +9,10 @@ use std::sync::Arc;
 use semihv_domain::{Failure, FailureKind, JobProgress, Pool};
 use semihv_imaging::{Extent, Limits, Raster, Scan, render};
 use semihv_vectors::{NewRow, Opened, VectorIndex};
-use semihv_workspace::{SearchableCase, SearchablePassage, Store};
+use semihv_workspace::{SearchableCase, SearchablePassage, Store, lock};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::completeness::{Covered, Making};
+use crate::completeness::Covered;
 use crate::encoding::{Encoding, Looked};
 use crate::engine::locked;
 use crate::failures::OrFail;
@@ -75,7 +75,8 @@ pub(crate) fn run(
     rebuild: Rebuild,
     progress: &mut Progress,
 ) -> Result<Ending, Failure> {
-    let _alone = Making::begin(engine)?;
+    // Two at once would both make all of them.
+    let _lock = lock(&engine.inner.places.lock("vectors")).or_fail("vectors")?;
     let encoding = engine.encoding()?;
     let index = match rebuild {
         Rebuild::Incremental => usable(engine, &encoding, progress)?,

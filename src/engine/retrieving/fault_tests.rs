@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use semihv_domain::{Pool, Retrieved};
 
 use super::tests::{filled, image_of, keys, retrieve, vectors};
-use crate::completeness::Making;
 use crate::tests::{Bench, import, index};
 use crate::*;
 
@@ -119,11 +118,11 @@ fn rows_without_vectors_are_said_until_they_have_some() {
 fn vectors_are_made_by_one_process_at_a_time() {
     let bench = Bench::new();
     let engine = filled(&bench);
-    let making = Making::begin(&engine).unwrap();
+    let lock = semihv_workspace::lock(&engine.inner.places.lock("vectors")).unwrap();
     let refused = engine.run_to_end(JobSpec::Vectors(Rebuild::Incremental), |_| {});
     let summary = refused.unwrap_err().summary;
-    assert!(summary.contains("another semihv makes"), "{summary}");
-    drop(making);
+    assert!(summary.contains("is doing this already"), "{summary}");
+    drop(lock);
     vectors(&engine, Rebuild::Incremental);
 }
 

@@ -92,10 +92,13 @@ impl Page<'_> {
     fn hits(&self, state: &State, found: &Retrieved, area: Rect, buffer: &mut Buffer) {
         let height = list_height(state, area);
         let best = found.hits.iter().map(|hit| hit.score).fold(0.0, f64::max);
+        // Scores of ranks differ by a hair: their bars would all be one length.
+        let is_by_ranks = |fusion: &Fusion| matches!(fusion, Fusion::ReciprocalRank { .. });
+        let has_bars = !found.fusions.values().any(is_by_ranks);
         let first = first_shown(state, area);
         let shown = found.hits.iter().enumerate().skip(first);
         for (line, (at, hit)) in (0..height / HIT).zip(shown) {
-            let share = hit.score / best.max(f64::MIN_POSITIVE);
+            let share = has_bars.then(|| hit.score / best.max(f64::MIN_POSITIVE));
             let is_current = at == state.cursor;
             let mut signs = signs(hit, self.shared.glyphs);
             signs.extend(
@@ -120,7 +123,7 @@ impl Page<'_> {
     fn hit(
         &self,
         hit: &RetrievedHit,
-        (share, is_current, signs): (f64, bool, &[(Role, String)]),
+        (share, is_current, signs): (Option<f64>, bool, &[(Role, String)]),
         (area, row): (Rect, u16),
         buffer: &mut Buffer,
     ) {
@@ -144,12 +147,14 @@ impl Page<'_> {
             (true, Glyphs::Ascii) => ">",
             (false, _) => " ",
         };
-        let bar = reason::bar(share, BAR, self.shared.glyphs);
         let mut pen = Pen::new(buffer, area, row);
         pen.text(sign, selected)
-            .column(&format!("{:>2} ", hit.rank), 3, muted)
-            .column(&bar, BAR + 1, accent)
-            .column(hit.pool.name(), 10, theme.style(of_pool(hit.pool)));
+            .column(&format!("{:>2} ", hit.rank), 3, muted);
+        if let Some(share) = share {
+            let bar = reason::bar(share, BAR, self.shared.glyphs);
+            pen.column(&bar, BAR + 1, accent);
+        }
+        pen.column(hit.pool.name(), 10, theme.style(of_pool(hit.pool)));
         for (role, sign) in signs.iter().rev() {
             pen.right(sign, theme.style(*role));
         }
