@@ -434,7 +434,7 @@ fn listing(folder: &Path) -> String {
             let Ok(metadata) = entry.metadata() else {
                 continue;
             };
-            lines.push(format!("{:?} {}", entry.path(), metadata.len()));
+            lines.push(format!("{} {}", entry.path().display(), metadata.len()));
             if metadata.is_dir() {
                 folders.push(entry.path());
             }

@@ -53,7 +53,12 @@ impl Engine {
                 "the vectors do not hold {count} cases and passages that are new or changed: run `semihv vectors`"
             )),
         };
-        damage.into_iter().chain(behind).collect()
+        let counts = self.with_store(|store| store.counts().or_fail("retrieve"));
+        let is_lost = counts.is_ok_and(|counts| counts.cases + counts.passages == 0);
+        let lost = is_lost.then(|| {
+            "nothing is imported here, though there are vectors: was the store removed?".to_owned()
+        });
+        damage.into_iter().chain(behind).chain(lost).collect()
     }
 
     /// What the words that are searched do not hold.

@@ -220,3 +220,19 @@ fn guidelines_alone_are_found_for_an_image_and_not_by_its_own_case() {
     assert_eq!(found.missing_guidelines, 1);
     says(&found, "none passes the filter");
 }
+
+#[test]
+fn a_store_that_was_removed_is_no_search_that_found_nothing() {
+    let bench = Bench::new();
+    drop(filled(&bench));
+    for ending in ["", "-wal", "-shm"] {
+        let store = bench
+            .folder
+            .path()
+            .join(format!("ws/.semihv/store.db{ending}"));
+        let _ = fs::remove_file(store);
+    }
+    let engine = bench.open();
+    let found = retrieve(&engine, asked("nodule", None)).unwrap();
+    says(&found, "was the store removed?");
+}
