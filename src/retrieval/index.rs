@@ -296,7 +296,7 @@ pub(crate) fn revision(index: &tantivy::Index) -> tantivy::Result<u64> {
     Ok(payload.and_then(|number| number.parse().ok()).unwrap_or(0))
 }
 
-/// Makes panics of tantivy lines of the log: they are errors here, by [`guarded`]. Once a process.
+/// Makes panics of tantivy lines of the log: they are errors here (`guarded`). Once a process.
 pub fn log_panics_of_the_index() {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
