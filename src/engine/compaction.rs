@@ -1,6 +1,6 @@
 //! Folds what was written since into a new generation of the vectors.
 
-use semihv_domain::{Failure, FailureKind, Pool};
+use semihv_domain::{Failure, FailureKind};
 use semihv_vectors::VectorIndex;
 
 use crate::Engine;
@@ -17,7 +17,7 @@ pub(crate) fn run(
     index: &VectorIndex,
     progress: &mut Progress,
 ) -> Result<bool, Failure> {
-    let rows: usize = Pool::ALL.iter().map(|pool| index.rows(pool.name())).sum();
+    let rows = index.all_rows();
     if rows < locked(&engine.inner.vector_plan).compact_alone_from {
         let mut say = |step: semihv_vectors::Progress| {
             progress.say(said(WHAT, step.step, (step.done as u64, step.of as u64)));

@@ -14,6 +14,9 @@ use crate::failures::OrFail;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Covered {
     pub(crate) up_to: u64,
+    /// How many there were then: a damaged tail looks like one that was never written.
+    #[serde(default)]
+    pub(crate) rows: usize,
 }
 
 impl Covered {
@@ -42,9 +45,9 @@ impl Engine {
                 "the vectors are damaged and older ones are searched, {why}: run `semihv vectors`"
             )
         });
-        let complete = Covered::read(self);
+        let covered = Covered::read(self);
         let behind = self.with_store(|store| {
-            let behind = store.cases_and_passages_since(complete.up_to);
+            let behind = store.cases_and_passages_since(covered.up_to);
             behind.or_fail("retrieve")
         });
         let behind = match behind {
@@ -58,7 +61,16 @@ impl Engine {
         let lost = is_lost.then(|| {
             "nothing is imported here, though there are vectors: was the store removed?".to_owned()
         });
-        damage.into_iter().chain(behind).chain(lost).collect()
+        let short = match self.vectors() {
+            Ok(Some(index)) if index.all_rows() < covered.rows => Some(format!(
+                "the vectors hold {} rows of {} that were made: run `semihv vectors`",
+                index.all_rows(),
+                covered.rows
+            )),
+            _ => None,
+        };
+        let troubles = [damage, behind, short, lost];
+        troubles.into_iter().flatten().collect()
     }
 
     /// What the words that are searched do not hold.

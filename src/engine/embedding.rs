@@ -94,8 +94,8 @@ pub(crate) fn run(
     }
     let erased = made.erase_unseen()?;
     let (added, unreadable) = (made.added, made.unreadable);
-    Covered { up_to }.keep(engine)?;
-    let rows: usize = Pool::ALL.iter().map(|pool| index.rows(pool.name())).sum();
+    let rows = index.all_rows();
+    Covered { up_to, rows }.keep(engine)?;
     let is_stale = (index.tail_rows() + erased) * TAIL_SHARE > rows;
     if is_stale && !crate::compaction::run(engine, &index, progress)? {
         return Ok(Ending::Cancelled);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use semihv_domain::{Failure, Pool};
+use semihv_domain::Failure;
 use semihv_remote::VectorPools as _;
 use semihv_workspace::{Journal, RetrievalEngine, free_bytes};
 use serde::Serialize;
@@ -93,7 +93,7 @@ impl Engine {
     fn vectors_report(&self) -> VectorsReport {
         match self.vectors() {
             Ok(Some(index)) => VectorsReport {
-                rows: Pool::ALL.iter().map(|pool| index.rows(pool.name())).sum(),
+                rows: index.all_rows(),
                 encoder: Some(index.fingerprint().name),
                 trouble: Some(self.vectors_trouble().join("; ")).filter(|it| !it.is_empty()),
             },

@@ -122,6 +122,11 @@ impl VectorIndex {
         self.state().pools.get(pool).map_or(0, Pool::documents)
     }
 
+    /// Documents of all pools.
+    pub fn all_rows(&self) -> usize {
+        self.state().pools.values().map(Pool::documents).sum()
+    }
+
     /// Documents that are not in the generation yet; many make a search slower.
     pub fn tail_rows(&self) -> usize {
         let state = self.state();

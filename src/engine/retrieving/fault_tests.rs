@@ -236,3 +236,18 @@ fn a_store_that_was_removed_is_no_search_that_found_nothing() {
     let found = retrieve(&engine, asked("nodule", None)).unwrap();
     says(&found, "was the store removed?");
 }
+
+#[test]
+fn rows_that_a_torn_tail_lost_are_counted() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let kept = bench.folder.path().join("ws/.semihv/vectors.json");
+    let text = fs::read_to_string(&kept).unwrap();
+    assert!(text.contains("\"rows\":8"), "{text}");
+    fs::write(&kept, text.replace("\"rows\":8", "\"rows\":9")).unwrap();
+    let found = retrieve(&engine, asked("nodule", None)).unwrap();
+    says(&found, "the vectors hold 8 rows of 9 that were made");
+    vectors(&engine, Rebuild::Incremental);
+    let found = retrieve(&engine, asked("a nodule", None)).unwrap();
+    assert!(found.remarks.is_empty(), "{:?}", found.remarks);
+}

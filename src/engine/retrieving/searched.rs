@@ -198,7 +198,7 @@ fn near_here(
             Kind::FlatExact => "exact".to_owned(),
             Kind::Hnsw { ef } => format!("hnsw {ef}"),
         },
-        rows: Pool::ALL.iter().map(|pool| vectors.rows(pool.name())).sum(),
+        rows: vectors.all_rows(),
     };
     // A row that shares nothing with the query is no candidate.
     let mut hits: Vec<Near> = found.hits;
