@@ -1,15 +1,19 @@
 //! `import`, `index` and `check`: long work with a bar for people and lines for programs.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use semihv_domain::{Job, JobProgress, JobState};
 use semihv_engine::{Alone, Engine, JobSpec, Rebuild, VectorPlan, work_alone};
 
 use crate::args::ImportArguments;
-use crate::output::{Output, VerbError, is_watched};
+use crate::output::{Output, VerbError, grouped, is_watched};
+
+/// How often a job says how far it is where nobody watches.
+const TELL_EVERY: Duration = Duration::from_secs(30);
 
 pub(crate) fn import(
     engine: &Engine,
@@ -137,11 +141,16 @@ fn run(engine: &Engine, spec: JobSpec, output: &mut Output) -> Result<(), VerbEr
     // A job's own indexing run afterwards is left to the verb, which shows it.
     let mut bar = (is_watched() && !output.is_json()).then(Bar::new);
     let mut broken = None;
+    let mut told = Instant::now();
     let job = engine.run_to_end(spec, |job| {
         if let Some(bar) = &mut bar {
             bar.show(&job.progress);
         } else if output.is_json() && broken.is_none() {
             broken = output.json(&serde_json::json!({ "job": job })).err();
+        } else if !output.is_json() && told.elapsed() > TELL_EVERY {
+            told = Instant::now();
+            // For a log that somebody reads later; the outcome goes to the output.
+            let _ = writeln!(std::io::stderr(), "{}", so_far(job));
         }
     });
     if let Some(bar) = bar {
@@ -155,6 +164,21 @@ fn run(engine: &Engine, spec: JobSpec, output: &mut Output) -> Result<(), VerbEr
         output.line(&said(&job))?;
     }
     Ok(())
+}
+
+/// `vectors: 1 280 of 4 559 rows`.
+fn so_far(job: &Job) -> String {
+    let progress = &job.progress;
+    let of = progress
+        .total
+        .map(|total| format!(" of {}", grouped(total)));
+    format!(
+        "{}: {}{} {}",
+        job.kind.name(),
+        grouped(progress.done),
+        of.unwrap_or_default(),
+        progress.unit
+    )
 }
 
 fn said(job: &Job) -> String {
@@ -208,7 +232,8 @@ impl Bar {
             skipped => format!(", {skipped} skipped"),
         };
         let message = match progress.unit.as_str() {
-            unit if unit.starts_with("graph") => unit.to_owned(),
+            // Of a step within the job.
+            unit if unit.contains(": ") => unit.to_owned(),
             _ => format!("{} rows{skipped}", progress.rows),
         };
         self.bar.set_message(message);
