@@ -349,6 +349,35 @@ fn candidates_are_counted_and_a_choice_narrows_the_filter() {
 }
 
 #[test]
+fn counts_that_are_not_there_say_why() {
+    let mut shared = shared();
+    let answers = [
+        ("facets_empty", Ok(Reply::RetrievedFacets(Vec::new()))),
+        ("facets_failed", Err(failure())),
+    ];
+    for (name, answer) in answers {
+        let mut state = loaded(&mut shared, found());
+        let effects = update(&mut state, Msg::Facets, &mut shared);
+        let [Effect::Ask(ticket, _)] = &effects[..] else {
+            panic!("{effects:?}");
+        };
+        reply(&mut state, *ticket, &answer, &mut shared).unwrap();
+        shows(name, &state, &shared);
+    }
+}
+
+/// By one list the scores are cosines, and their bars tell something.
+#[test]
+fn cosines_have_bars() {
+    let mut shared = shared();
+    let cosines = Retrieved {
+        fusions: std::collections::BTreeMap::new(),
+        ..found()
+    };
+    shows("cosines", &loaded(&mut shared, cosines), &shared);
+}
+
+#[test]
 fn it_is_searched_here_or_on_the_server_whatever_the_settings_say() {
     let mut shared = shared();
     let mut state = loaded(&mut shared, found());
