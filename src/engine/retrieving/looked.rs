@@ -57,6 +57,8 @@ pub(crate) struct Looked {
     pub(super) used: Option<VectorsUsed>,
     /// Searched here because the server did not answer: it is asked again the next time.
     is_makeshift: bool,
+    /// The encoder or the words failed, and may be back the next time.
+    is_partial: bool,
     pub(super) remarks: Vec<String>,
 }
 
@@ -101,7 +103,7 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
         return Ok(looked);
     }
     let looked = Arc::new(Looked::of(engine, spec, &text)?);
-    if looked.is_makeshift {
+    if looked.is_makeshift || looked.is_partial {
         return Ok(looked);
     }
     let state = (vectors, revision(), engine.last_served());
@@ -114,17 +116,23 @@ pub(crate) fn kept(engine: &Engine, spec: &RetrieveSpec) -> Result<Arc<Looked>, 
 }
 
 impl Looked {
-    /// For measuring: where the server does not answer it fails, since what two engines found is
-    /// not to be measured as one.
+    /// For measuring: where the server does not answer, or a part fails, it fails, since what two
+    /// engines found is not to be measured as one.
     pub(crate) fn measured(engine: &Engine, spec: &RetrieveSpec) -> Result<Self, Failure> {
         let looked = Self::of(engine, spec, &whole_text(engine, spec)?)?;
-        if !looked.is_makeshift {
+        if !looked.is_makeshift && !looked.is_partial {
             return Ok(looked);
         }
+        let (failed, hint) = if looked.is_makeshift {
+            let hint = "measure again when it does, or with retrieval_engine = \"local\"";
+            ("the server did not answer every query", hint)
+        } else {
+            let hint = "mend that and measure again";
+            ("not every query was searched for as a whole", hint)
+        };
         let why = looked.remarks.into_iter().next().unwrap_or_default();
-        let summary = format!("the server did not answer every query: {why}");
-        Err(Failure::new("retrieve", FailureKind::Network, summary)
-            .with_hint("measure again when it does, or with retrieval_engine = \"local\""))
+        let summary = format!("{failed}: {why}");
+        Err(Failure::new("retrieve", FailureKind::Network, summary).with_hint(hint))
     }
 
     /// On the server where the settings name one, else here, and here as well when it fails.
@@ -165,6 +173,8 @@ impl Looked {
         (mut searched, mut remarks): (Searched, Vec<String>),
     ) -> Result<Self, Failure> {
         let asked = asked_by_pool(engine, (spec, text), (&mut searched, &mut remarks))?;
+        let is_partial = asked.is_none();
+        let asked = asked.unwrap_or_default();
         let any = asked.values().next();
         let barred = Barred::new(engine, spec, (&searched, any))?;
         let mut looked = Self {
@@ -174,6 +184,7 @@ impl Looked {
             barred,
             used: None,
             is_makeshift: false,
+            is_partial,
             remarks,
         };
         for pool in &spec.pools {
@@ -186,6 +197,16 @@ impl Looked {
         }
         looked.remarks.extend(looked.searched.remark());
         Ok(looked)
+    }
+
+    /// What is wrong with the indexes that were searched, as they are now.
+    pub(super) fn troubles(&self, engine: &Engine) -> Vec<String> {
+        let mut troubles = match &self.searched {
+            Searched::Here(Some(_)) => engine.vectors_trouble(),
+            _ => Vec::new(),
+        };
+        troubles.extend(engine.words_trouble());
+        troubles
     }
 
     pub(crate) fn encoder(&self) -> Option<&str> {
@@ -239,6 +260,7 @@ impl Looked {
     }
 
     fn without_words(&mut self, failure: &Failure) {
+        self.is_partial = true;
         let summary = &failure.summary;
         let remark = format!("by vectors alone, {summary}: run `semihv index --rebuild`");
         if !self.remarks.contains(&remark) {
@@ -324,25 +346,25 @@ fn searched_here(failure: &Failure) -> String {
 fn here(engine: &Engine, remarks: &mut Vec<String>) -> Searched {
     let vectors = engine.vectors();
     match &vectors {
-        Ok(Some(_)) => remarks.extend(engine.vectors_trouble()),
+        Ok(Some(_)) => {}
         Ok(None) => remarks.push("there are no vectors yet: run `semihv vectors`".to_owned()),
         Err(failure) => {
             let summary = &failure.summary;
             remarks.push(format!("{summary}: run `semihv vectors --rebuild`"));
         }
     }
-    remarks.extend(engine.words_trouble());
     Searched::Here(vectors.ok().flatten())
 }
 
-/// The query's vectors; none, and a remark, where only words can be searched.
+/// The query's vectors; none, and a remark, where only words can be searched, and `None` where the
+/// encoder failed.
 fn asked_by_pool(
     engine: &Engine,
     (spec, text): (&RetrieveSpec, &str),
     (searched, remarks): (&mut Searched, &mut Vec<String>),
-) -> Result<AskedByPool, Failure> {
+) -> Result<Option<AskedByPool>, Failure> {
     let Some(fingerprint) = searched.fingerprint() else {
-        return Ok(AskedByPool::new());
+        return Ok(Some(AskedByPool::new()));
     };
     let encoding = match engine.encoding() {
         Ok(encoding) => encoding,
@@ -350,7 +372,7 @@ fn asked_by_pool(
             let (summary, hint) = (failure.summary, failure.hint.unwrap_or_default());
             remarks.push(format!("by words alone, {summary}: {hint}"));
             searched.by_words_alone();
-            return Ok(AskedByPool::new());
+            return Ok(None);
         }
     };
     if let Some((key, theirs, ours)) = fingerprint.differs(&encoding.fingerprint) {
@@ -359,7 +381,7 @@ fn asked_by_pool(
             "by words alone: the vectors were made with {key} {theirs}, the settings say {ours}: {remedy}"
         ));
         searched.by_words_alone();
-        return Ok(AskedByPool::new());
+        return Ok(Some(AskedByPool::new()));
     }
     let seen = match seen(engine, spec) {
         Ok(seen) => seen,
@@ -376,7 +398,7 @@ fn asked_by_pool(
         Err(failure) => return Err(failure),
     };
     let failure = match made(engine, &encoding, (spec, text, &seen)) {
-        Ok(by_pool) => return Ok(by_pool),
+        Ok(by_pool) => return Ok(Some(by_pool)),
         Err(failure) => failure,
     };
     let encoder = &encoding.fingerprint.name;
@@ -387,7 +409,7 @@ fn asked_by_pool(
     }
     remarks.push(format!("by words alone, {why}"));
     searched.by_words_alone();
-    Ok(AskedByPool::new())
+    Ok(None)
 }
 
 /// The vectors of a query for each of its pools.

@@ -121,7 +121,9 @@ impl Default for RetrieveSpec {
 /// Searches, or takes a search that was made already, with what people said of its rows.
 pub(crate) fn retrieve(engine: &Engine, spec: &RetrieveSpec) -> Result<Retrieved, Failure> {
     let (spec, judged) = judged(engine, spec)?;
-    let mut found = looked::kept(engine, &spec)?.few(engine, &spec.weighing)?;
+    let looked = looked::kept(engine, &spec)?;
+    let mut found = looked.few(engine, &spec.weighing)?;
+    found.remarks.extend(looked.troubles(engine));
     for hit in &mut found.hits {
         hit.grade = judged.grades.get(&(hit.pool, hit.row)).copied();
     }
