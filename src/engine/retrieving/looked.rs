@@ -298,9 +298,9 @@ impl Looked {
             .collect();
         let by_titles = "the titles of the nearest cases";
         let by_texts = "what is written of the nearest cases";
-        for (near, said) in [
-            (titles.join("\n"), by_titles),
-            (written.join("\n"), by_texts),
+        for (near, said, count) in [
+            (titles.join("\n"), by_titles, TITLES),
+            (written.join("\n"), by_texts, WRITTEN),
         ] {
             let in_pool = InPool {
                 spec,
@@ -318,8 +318,10 @@ impl Looked {
             if words.is_empty() {
                 continue;
             }
+            let keys: Vec<&str> = cases.iter().map(|it| it.key.as_str()).take(count).collect();
             self.remarks.push(format!(
-                "no guideline is near the query itself; those here are near {said}"
+                "no guideline is near the query itself; those here are near {said}: {}",
+                keys.join(", ")
             ));
             let lists = PoolLists {
                 words,
