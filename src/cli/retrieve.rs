@@ -236,7 +236,8 @@ fn about(found: &Retrieved) -> Vec<String> {
         let (encoder, search) = (&used.encoder, &used.search);
         let (rows, generation) = (used.rows, used.generation);
         lines.push(format!(
-            "by {encoder}, {search}, {rows} rows, generation {generation}"
+            "by {encoder}, {search}, {rows} rows, generation {generation}, fingerprint {}",
+            used.fingerprint
         ));
     }
     lines.extend(weighed(found));

@@ -121,6 +121,10 @@ pub struct VectorsUsed {
     /// `exact`, or `hnsw` with its breadth.
     pub search: String,
     pub rows: usize,
+    /// Of everything that the vectors depend on: weights, preparation, dimensions. Indexes of one
+    /// fingerprint give one query the same cosines.
+    #[serde(default)]
+    pub fingerprint: String,
 }
 
 /// Where the rule is from by which two lists became one.

@@ -1,6 +1,7 @@
 //! Which model made the vectors: an index answers only questions put by the same one.
 
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +29,15 @@ impl Fingerprint {
             .zip(other.entries())
             .find(|((_, ours), (_, theirs))| ours != theirs)
             .map(|((key, ours), (_, theirs))| (key, ours, theirs))
+    }
+
+    /// Eight hexadecimal digits of all of it, to be compared by eye.
+    pub fn short(&self) -> String {
+        let mut text = String::new();
+        for (key, value) in self.entries() {
+            text.push_str(&format!("{key}={value}\n"));
+        }
+        format!("{:08x}", xxh3_64(text.as_bytes()) >> 32)
     }
 
     fn entries(&self) -> [(&'static str, String); 10] {
@@ -86,6 +96,8 @@ mod tests {
         theirs.weights = "9c1f".to_owned();
         let expected = ("weights", "3fa0".to_owned(), "9c1f".to_owned());
         assert_eq!(ours.differs(&theirs), Some(expected));
+        assert_eq!(ours.short().len(), 8);
+        assert_ne!(ours.short(), theirs.short());
     }
 
     #[test]

@@ -191,8 +191,10 @@ fn near_here(
     let found = vectors
         .search(pool.name(), query, ask)
         .or_fail("retrieve")?;
+    let fingerprint = vectors.fingerprint();
     let used = VectorsUsed {
-        encoder: vectors.fingerprint().name,
+        fingerprint: fingerprint.short(),
+        encoder: fingerprint.name,
         generation: vectors.generation(),
         search: match found.kind {
             Kind::FlatExact => "exact".to_owned(),

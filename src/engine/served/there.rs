@@ -50,8 +50,10 @@ impl There {
     }
 
     pub(crate) fn used(&self, is_exact: bool) -> VectorsUsed {
+        let fingerprint = self.fingerprint();
         VectorsUsed {
-            encoder: self.fingerprint().name,
+            fingerprint: fingerprint.short(),
+            encoder: fingerprint.name,
             generation: self.index.generation.generation(),
             search: if is_exact { "qdrant exact" } else { "qdrant" }.to_owned(),
             rows: self.index.rows,

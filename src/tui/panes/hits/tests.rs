@@ -77,6 +77,7 @@ fn found() -> Retrieved {
         judged_queries: 12,
         missing_guidelines: 0,
         vectors: Some(VectorsUsed {
+            fingerprint: "1a2b3c4d".to_owned(),
             encoder: "counted-1".to_owned(),
             generation: 3,
             search: "exact".to_owned(),

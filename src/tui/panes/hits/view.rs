@@ -11,7 +11,7 @@ use crate::flow::{self, Block};
 use crate::notice;
 use crate::pane::PaneKind;
 use crate::panes::guidelines::reason;
-use crate::pen::Pen;
+use crate::pen::{Pen, grouped};
 use crate::reader::input_line;
 use crate::shared::{Glyphs, Load, Shared};
 use crate::theme::{Role, Theme};
@@ -199,6 +199,7 @@ impl Page<'_> {
         said.extend(found.remarks.iter().map(|it| (Role::Warn, it.clone())));
         said.extend(weighed(found).map(|it| (Role::Muted, it)));
         said.extend(left_out(found).map(|it| (Role::Muted, it)));
+        said.extend(searched(found).map(|it| (Role::Muted, it)));
         let mut blocks = vec![self.snippet(hit)];
         let rest = said.iter();
         blocks.extend(rest.map(|(role, text)| Block::new(text, self.theme.style(*role))));
@@ -357,6 +358,16 @@ fn weighed(found: &Retrieved) -> Option<String> {
         ),
     };
     Some(format!("words and vectors as one {how}; {from}"))
+}
+
+/// `searched: 62 rows, exact, generation 2, fingerprint 1a2b3c4d`.
+fn searched(found: &Retrieved) -> Option<String> {
+    let used = found.vectors.as_ref()?;
+    let rows = grouped(used.rows as u64);
+    let (search, generation, fingerprint) = (&used.search, used.generation, &used.fingerprint);
+    Some(format!(
+        "searched: {rows} rows, {search}, generation {generation}, fingerprint {fingerprint}"
+    ))
 }
 
 fn of_pool(pool: Pool) -> Role {
