@@ -27,7 +27,7 @@ index.set_num_threads(1)
 began = time.thread_time()
 index.add_items(vectors, num_threads=1)
 print(f"hnswlib, {len(vectors)} rows built in {time.thread_time() - began:.1f} s", flush=True)
-for ef in [24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024]:
+for ef in [24, 32, 48, 64, 80, 96, 128, 160, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096]:
     index.set_ef(ef)
     times, found = [], 0
     for query, near in zip(queries, truth):

@@ -353,6 +353,8 @@ fn every_line_of_a_batch_is_answered_under_its_own_id() {
     let hits = of_case["hits"].as_array().unwrap();
     let is_both = |hit: &serde_json::Value| hit["dense"].is_object() && hit["words"].is_object();
     assert!(hits.iter().any(is_both), "{of_case}");
+    let alone = shell.json(&["retrieve", "--case", "ct-001"]);
+    assert_eq!(alone["hits"], of_case["hits"]);
     for most in ["0", "100000"] {
         let refused = shell.run(&["retrieve", "--text", "stroke", "-k", most]);
         assert_eq!(refused.status.code(), Some(2));

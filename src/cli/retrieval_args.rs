@@ -10,7 +10,7 @@ use crate::args::Common;
 #[derive(Debug, Args)]
 pub struct RetrieveArguments {
     /// A file, or an image of the workspace by `CASE/IMAGE`
-    #[arg(long, value_name = "IMAGE", required_unless_present_any = ["text", "batch"])]
+    #[arg(long, value_name = "IMAGE", required_unless_present_any = ["text", "case", "batch"])]
     pub image: Option<String>,
     #[arg(long)]
     pub text: Option<String>,

@@ -42,6 +42,7 @@ pub(crate) fn search(
         return Ok(());
     };
     let keys = keys(engine, kind, &hits)?;
+    let trouble = engine.words_trouble();
     if output.is_json() {
         for hit in &hits {
             let mut row = serde_json::json!(hit);
@@ -52,7 +53,8 @@ pub(crate) fn search(
             .iter()
             .map(|(facet, counts)| (facet_name(*facet).to_owned(), serde_json::json!(counts)))
             .collect();
-        output.json(&serde_json::json!({ "total": total, "facets": facets }))?;
+        let last = serde_json::json!({ "total": total, "facets": facets, "remark": trouble });
+        output.json(&last)?;
         return Ok(());
     }
     for hit in &hits {
@@ -60,6 +62,9 @@ pub(crate) fn search(
         print_hit(hit, key, arguments.explain, output)?;
     }
     output.line(&format!("{} of {total}", hits.len()))?;
+    if let Some(trouble) = trouble {
+        output.line(&trouble)?;
+    }
     if total == 0 {
         say_where_else(engine, kind, &text, output)?;
     }

@@ -344,6 +344,11 @@ impl Worker {
         if reply.id.is_some_and(|other| other < id) {
             return None;
         }
+        if reply.id.is_some_and(|other| other > id) {
+            let line = String::from_utf8_lossy(line).chars().take(200).collect();
+            let said = self.said();
+            return Some(Err(WorkerError::Garbage { line, said }));
+        }
         Some(match reply.outcome {
             Outcome::Done(done) => Ok(done),
             Outcome::Refused(refusal) => Err(WorkerError::Refused(refusal)),

@@ -52,6 +52,9 @@ impl Engine {
         });
         let behind = match behind {
             Ok(0) | Err(_) => None,
+            Ok(_) if covered.up_to == 0 => {
+                Some("the vectors were not made to the end: run `semihv vectors`".to_owned())
+            }
             Ok(count) => Some(format!(
                 "the vectors do not hold {count} cases and passages that are new or changed: run `semihv vectors`"
             )),
@@ -74,7 +77,7 @@ impl Engine {
     }
 
     /// What the words that are searched do not hold.
-    pub(crate) fn words_trouble(&self) -> Option<String> {
+    pub fn words_trouble(&self) -> Option<String> {
         let index = match self.index() {
             Ok(index) => index,
             Err(failure) => return Some(format!("without words, {}", failure.summary)),
@@ -83,6 +86,9 @@ impl Engine {
             self.with_store(|store| store.changed_since(index.revision()).or_fail("index"));
         match behind {
             Ok(0) | Err(_) => None,
+            Ok(_) if index.documents() == 0 && index.was_set_aside() => {
+                Some("the search index was damaged and is set aside: run `semihv index`".to_owned())
+            }
             Ok(count) => Some(format!(
                 "the search index does not hold {count} rows that are new or changed: run `semihv index`"
             )),

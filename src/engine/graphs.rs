@@ -45,7 +45,13 @@ pub(crate) fn run(
 fn told(pool: &str, report: &GraphReport) -> String {
     let audit = &report.audit;
     if !report.is_served {
-        return format!("the graph for {pool} finds too little, every row is scanned");
+        return format!(
+            "the graph for {pool} finds too little, every row is scanned: {:.1} % of the 10 nearest at ef {}, {:.1} % of 100 at {}",
+            f64::from(audit.recall_10) / 100.0,
+            audit.ef_10,
+            f64::from(audit.recall_100) / 100.0,
+            audit.ef_100,
+        );
     }
     format!(
         "graph for {pool}: {:.1} % of the 10 nearest found at ef {}, {:.1} % of 100 at {}",

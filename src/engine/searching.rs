@@ -53,6 +53,9 @@ impl Engine {
         let behind = self.with_store(|store| store.changed_since(seen).or_fail("search"))?;
         Ok(match behind {
             0 => None,
+            _ if index.documents() == 0 && index.was_set_aside() => {
+                Some("the index was damaged and is set aside: run `semihv index`".to_owned())
+            }
             1 => Some("the index is 1 row behind".to_owned()),
             rows => Some(format!("the index is {rows} rows behind")),
         })

@@ -1,6 +1,7 @@
 //! The index on disk: opened, set aside when it cannot be read, and kept fresh while others
 //! write to it.
 
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -21,6 +22,9 @@ use crate::values::Values;
 
 /// Blocks of stored text kept unpacked for each segment.
 const STORE_BLOCKS: usize = 16;
+
+/// Where a damaged index lies.
+const SET_ASIDE: &str = "set-aside";
 
 const LOCK_ATTEMPTS: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
@@ -157,6 +161,11 @@ impl Index {
             .collect();
         files.sort_unstable();
         Ok(files)
+    }
+
+    /// A damaged one was put beside it, and nobody has filled it since.
+    pub fn was_set_aside(&self) -> bool {
+        self.root.join(SET_ASIDE).is_dir()
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -296,12 +305,20 @@ pub(crate) fn revision(index: &tantivy::Index) -> tantivy::Result<u64> {
     Ok(payload.and_then(|number| number.parse().ok()).unwrap_or(0))
 }
 
+thread_local! {
+    /// This thread is inside of [`guarded`].
+    static IS_GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Makes panics of tantivy lines of the log: they are errors here (`guarded`). Once a process.
 pub fn log_panics_of_the_index() {
     let previous = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let is_of_tantivy = |place: &std::panic::Location<'_>| place.file().contains("/tantivy-");
-        if panic.location().is_some_and(is_of_tantivy) {
+        let thread = std::thread::current();
+        let is_of_tantivy = thread
+            .name()
+            .is_some_and(|name| name.starts_with("tantivy-"));
+        if is_of_tantivy || IS_GUARDED.get() {
             tracing::warn!(%panic, "a file of the search index is damaged");
         } else {
             previous(panic);
@@ -311,7 +328,10 @@ pub fn log_panics_of_the_index() {
 
 /// Tantivy panics on some damaged files; that is an error like any other here.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> tantivy::Result<T>) -> tantivy::Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+    let was_guarded = IS_GUARDED.replace(true);
+    let outcome = catch_unwind(AssertUnwindSafe(work));
+    IS_GUARDED.set(was_guarded);
+    outcome.unwrap_or_else(|_| {
         Err(TantivyError::InternalError(
             "a file of the search index is damaged".to_owned(),
         ))
@@ -373,7 +393,7 @@ fn other_version(root: &Path) -> Option<u32> {
 
 /// Keeps the last damaged index for a look; an earlier one goes.
 fn set_aside(root: &Path) -> io::Result<()> {
-    let aside = root.join("set-aside");
+    let aside = root.join(SET_ASIDE);
     match fs::remove_dir_all(&aside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}

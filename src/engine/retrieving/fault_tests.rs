@@ -253,3 +253,29 @@ fn rows_that_a_torn_tail_lost_are_counted() {
     let found = retrieve(&engine, asked("a nodule", None)).unwrap();
     assert!(found.remarks.is_empty(), "{:?}", found.remarks);
 }
+
+#[test]
+fn a_filter_that_only_guidelines_pass_finds_some_for_an_image() {
+    let bench = Bench::new();
+    let engine = filled(&bench);
+    let filtered = RetrieveSpec {
+        filter: "source:corpus".to_owned(),
+        ..asked("", Some(image_of(&engine, "d")))
+    };
+    let found = retrieve(&engine, filtered).unwrap();
+    assert!(!found.hits.is_empty(), "{found:?}");
+    assert!(found.hits.iter().all(|hit| hit.pool == Pool::Guideline));
+    assert_eq!(found.missing_guidelines, 0);
+}
+
+#[test]
+fn a_file_whose_case_cannot_be_told_is_said() {
+    let bench = Bench::new();
+    drop(filled(&bench));
+    fs::remove_dir_all(bench.folder.path().join("ws/.semihv/vectors")).unwrap();
+    let engine = bench.open();
+    let file = bench.folder.path().join("set/a.png");
+    let image = QueryImage::File(file.to_string_lossy().into_owned());
+    let found = retrieve(&engine, asked("nodule", Some(image))).unwrap();
+    says(&found, "its own case may be among the hits");
+}

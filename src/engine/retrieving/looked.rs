@@ -1,6 +1,6 @@
 //! What a search found, before the few are taken from it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use semihv_domain::{DocumentKind, Failure, FailureKind, Fused, Fusion, Pool, Share, VectorsUsed};
@@ -11,7 +11,7 @@ use super::asked::{Asked, AskedImage, Seen, asked, seen};
 use super::instructions::instruction;
 use super::left_out::Barred;
 use super::searched::{InPool, Searched};
-use super::{KEPT, QueryImage, RetrieveSpec, about, whole_text};
+use super::{DEEP, KEPT, QueryImage, RetrieveSpec, about, whole_text};
 use crate::Engine;
 use crate::embedding::key_of_case;
 use crate::encoding::Encoding;
@@ -200,12 +200,21 @@ impl Looked {
     }
 
     /// What is wrong with the indexes that were searched, as they are now.
-    pub(super) fn troubles(&self, engine: &Engine) -> Vec<String> {
+    pub(super) fn troubles(&self, engine: &Engine, spec: &RetrieveSpec) -> Vec<String> {
         let mut troubles = match &self.searched {
             Searched::Here(Some(_)) => engine.vectors_trouble(),
             _ => Vec::new(),
         };
         troubles.extend(engine.words_trouble());
+        // The same image is known by its vector alone.
+        let is_file = matches!(spec.image, Some(QueryImage::File(_)));
+        let is_unknown = self.used.is_none() || troubles.iter().any(|it| it.contains("vectors"));
+        if is_file && spec.case.is_none() && is_unknown {
+            troubles.push(
+                "whether the image is one of a case here cannot be told: its own case may be among the hits"
+                    .to_owned(),
+            );
+        }
         troubles
     }
 
@@ -261,11 +270,40 @@ impl Looked {
 
     fn without_words(&mut self, failure: &Failure) {
         self.is_partial = true;
-        let summary = &failure.summary;
-        let remark = format!("by vectors alone, {summary}: run `semihv index --rebuild`");
+        let mut remark = format!("by vectors alone, {}", failure.summary);
+        if !remark.contains("semihv index") {
+            remark.push_str(": run `semihv index --rebuild`");
+        }
         if !self.remarks.contains(&remark) {
             self.remarks.push(remark);
         }
+    }
+
+    /// Cases near the query; where none passes the filter and the licences, those near its image:
+    /// their titles lead to guidelines, and none of them is shown.
+    fn nearest_cases(
+        &mut self,
+        engine: &Engine,
+        (spec, text): (&RetrieveSpec, &str),
+    ) -> Result<Vec<i64>, Failure> {
+        let found = if let Some(cases) = self.lists.get(&Pool::Case) {
+            fused(cases, Fusion::default())
+        } else {
+            let cases = self.pool(engine, (spec, Pool::Case), text)?;
+            fused(&cases, Fusion::default())
+        };
+        let asked = self.asked.values().next();
+        let image = asked.and_then(|asked| asked.image.as_deref());
+        let (true, Some(image)) = (found.is_empty(), image) else {
+            return Ok(found.into_iter().map(|case| case.id).collect());
+        };
+        let barred: HashSet<i64> = self.barred.besides_licence(Pool::Case).collect();
+        let near = self.searched.near_image(engine, image, DEEP)?;
+        let mut seen = HashSet::new();
+        let cases = near.into_iter().map(|(case, _)| case);
+        Ok(cases
+            .filter(|case| !barred.contains(case) && seen.insert(*case))
+            .collect())
     }
 
     /// Guidelines where none is near the query itself, as for an image alone by an encoder that
@@ -276,16 +314,10 @@ impl Looked {
         engine: &Engine,
         (spec, text): (&RetrieveSpec, &str),
     ) -> Result<(), Failure> {
-        let nearest = match self.lists.get(&Pool::Case) {
-            Some(cases) => fused(cases, Fusion::default()),
-            None => fused(
-                &self.pool(engine, (spec, Pool::Case), text)?,
-                Fusion::default(),
-            ),
-        };
+        let nearest = self.nearest_cases(engine, (spec, text))?;
         let mut cases = Vec::new();
         for case in nearest.into_iter().take(WRITTEN) {
-            cases.extend(engine.with_store(|store| about(store, Pool::Case, case.id))?);
+            cases.extend(engine.with_store(|store| about(store, Pool::Case, case))?);
         }
         let titles: Vec<&str> = cases
             .iter()
@@ -370,9 +402,16 @@ fn asked_by_pool(
     };
     let encoding = match engine.encoding() {
         Ok(encoding) => encoding,
+        // Without words there would be nothing to look for.
+        Err(failure) if text.trim().is_empty() => return Err(failure),
         Err(failure) => {
-            let (summary, hint) = (failure.summary, failure.hint.unwrap_or_default());
-            remarks.push(format!("by words alone, {summary}: {hint}"));
+            let why = match failure.hint {
+                Some(hint) => format!("{}: {hint}", failure.summary),
+                None => failure.summary,
+            };
+            remarks.push(format!(
+                "by words alone, the encoder does not answer: {why}"
+            ));
             searched.by_words_alone();
             return Ok(None);
         }

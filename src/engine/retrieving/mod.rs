@@ -123,7 +123,7 @@ pub(crate) fn retrieve(engine: &Engine, spec: &RetrieveSpec) -> Result<Retrieved
     let (spec, judged) = judged(engine, spec)?;
     let looked = looked::kept(engine, &spec)?;
     let mut found = looked.few(engine, &spec.weighing)?;
-    found.remarks.extend(looked.troubles(engine));
+    found.remarks.extend(looked.troubles(engine, &spec));
     for hit in &mut found.hits {
         hit.grade = judged.grades.get(&(hit.pool, hit.row)).copied();
     }

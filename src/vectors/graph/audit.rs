@@ -16,9 +16,9 @@ const QUERIES: usize = 500;
 const SELVES: usize = 2_000;
 
 /// Widths of the search that are tried; each is an eighth to a fifth more than the one before.
-const WIDTHS: [u32; 24] = [
+const WIDTHS: [u32; 30] = [
     16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512,
-    640, 768, 1024,
+    640, 768, 1024, 1280, 1536, 2048, 2560, 3072, 4096,
 ];
 
 /// Queries of one scan.
@@ -58,22 +58,25 @@ pub(crate) fn selves_missed(pool: &Pool, ef: u32) -> (u32, Vec<u32>) {
     (tried.len() as u32, missed)
 }
 
-/// The widths with which enough is found. `None`: none is wide enough.
-pub(crate) fn audit(pool: &Pool) -> Option<Audit> {
+/// The least widths with which enough is found; false where none of both is wide enough: then the
+/// figures are those of the widest.
+pub(crate) fn audit(pool: &Pool) -> (Audit, bool) {
     let queries = moved(pool);
     let mut audit = Audit {
         queries: queries.len() as u32,
         ..Audit::default()
     };
-    let few = least(pool, &queries, 10)?;
-    let many = least(pool, &queries, 100)?;
+    let few = least(pool, &queries, 10);
+    let many = least(pool, &queries, 100);
     (audit.ef_10, audit.recall_10, audit.looked_at_10) = few;
     (audit.ef_100, audit.recall_100, audit.looked_at_100) = many;
     audit.ef_100 = audit.ef_100.max(audit.ef_10);
-    Some(audit)
+    let is_enough = audit.recall_10 >= ENOUGH && audit.recall_100 >= ENOUGH;
+    (audit, is_enough)
 }
 
-fn least(pool: &Pool, queries: &[Vec<f32>], k: usize) -> Option<(u32, u32, u32)> {
+/// Width, recall and rows looked at: of the least width that is enough, or of the widest.
+fn least(pool: &Pool, queries: &[Vec<f32>], k: usize) -> (u32, u32, u32) {
     let truth = searched(pool, queries, k, None);
     let k = k.min(pool.documents());
     let try_width = |ef: u32| {
@@ -91,7 +94,8 @@ fn least(pool: &Pool, queries: &[Vec<f32>], k: usize) -> Option<(u32, u32, u32)>
     let widths: Vec<u32> = WIDTHS.into_iter().filter(|&ef| ef as usize >= k).collect();
     // Wider finds more: the first that is enough is found by halving.
     let at = widths.partition_point(|&ef| try_width(ef).1 < ENOUGH);
-    widths.get(at).map(|&ef| try_width(ef))
+    let widest = widths.last().copied().unwrap_or(k as u32);
+    try_width(widths.get(at).copied().unwrap_or(widest))
 }
 
 /// Keys and rows looked at, for each query; without a width by a scan of all rows.

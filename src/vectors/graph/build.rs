@@ -129,9 +129,8 @@ fn made(
     say("auditing", 1);
     let audit = audited(columns, &mut lists, codes);
     let most = rows / ROWS_A_STRAGGLER + 100;
-    let is_served = audit
-        .as_ref()
-        .is_some_and(|audit| (audit.stragglers as usize) < most);
+    let (audit, is_enough) = audit.unwrap_or_default();
+    let is_served = is_enough && (audit.stragglers as usize) < most;
     let words = if is_served {
         lists.words(codes)
     } else {
@@ -145,21 +144,21 @@ fn made(
             neighbours: settings.neighbours as u32,
             candidates: settings.candidates as u32,
             built_by: "hnsw_rs 0.3".to_owned(),
-            audit: audit.unwrap_or_default(),
+            audit,
             file: FileEntry::of(bytes.len() as u64, xxh3_64(bytes)),
         },
         words,
     }
 }
 
-/// `None`: it finds too little at any width.
-fn audited(columns: &Arc<Columns>, lists: &mut Lists, codes: u64) -> Option<Audit> {
+/// With whether it finds enough at any width; `None`: the lists are no graph.
+fn audited(columns: &Arc<Columns>, lists: &mut Lists, codes: u64) -> Option<(Audit, bool)> {
     lists.stragglers = unreached(lists);
     let words = Column::Owned(lists.words(codes));
     let graph = Graph::of(words, columns.rows(), codes, Audit::default())?;
     let mut pool = Pool::of(Arc::clone(columns));
     pool.graph = Some(Arc::new(graph));
-    let mut audit = audit(&pool)?;
+    let (mut audit, is_enough) = audit(&pool);
     let (selves, missed) = selves_missed(&pool, audit.ef_10);
     audit.selves = selves;
     audit.selves_missed = missed.len() as u32;
@@ -167,7 +166,7 @@ fn audited(columns: &Arc<Columns>, lists: &mut Lists, codes: u64) -> Option<Audi
     lists.stragglers.sort_unstable();
     lists.stragglers.dedup();
     audit.stragglers = lists.stragglers.len() as u32;
-    Some(audit)
+    Some((audit, is_enough))
 }
 
 /// The file first, then the manifest that lists it: a graph that is seen is whole.
