@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use semihv_domain::{DocumentKind, Facet, Failure, FailureKind, Hit};
+use semihv_domain::{DocumentKind, Facet, FacetCount, Failure, FailureKind, Hit};
 use semihv_engine::{Engine, ListKind, ListRow, Query, Reply};
 
 use crate::args::{SearchArguments, SearchKind};
@@ -68,6 +68,13 @@ pub(crate) fn search(
     if total == 0 {
         say_where_else(engine, kind, &text, output)?;
     }
+    print_facets(facets, output)
+}
+
+fn print_facets(
+    facets: Vec<(Facet, Vec<FacetCount>)>,
+    output: &mut Output,
+) -> Result<(), VerbError> {
     for (facet, counts) in facets {
         output.text(&format!("\n{}", facet_name(facet)))?;
         for count in counts {
