@@ -82,16 +82,7 @@ impl Engine {
             Ok(index) => index,
             Err(failure) => return Some(format!("without words, {}", failure.summary)),
         };
-        let behind =
-            self.with_store(|store| store.changed_since(index.revision()).or_fail("index"));
-        match behind {
-            Ok(0) | Err(_) => None,
-            Ok(_) if index.documents() == 0 && index.was_set_aside() => {
-                Some("the search index was damaged and is set aside: run `semihv index`".to_owned())
-            }
-            Ok(count) => Some(format!(
-                "the search index does not hold {count} rows that are new or changed: run `semihv index`"
-            )),
-        }
+        let behind = self.behind(&index).ok().flatten();
+        behind.map(|it| format!("{it}: run `semihv index`"))
     }
 }

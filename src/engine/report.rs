@@ -81,11 +81,7 @@ impl Engine {
             documents: index.as_ref().map_or(0, |index| index.documents()),
             unindexed,
             index_trouble: match index {
-                Ok(index) if unindexed > 0 && index.documents() == 0 && index.was_set_aside() => {
-                    Some(
-                        "it was damaged and is set aside; `semihv index` writes it anew".to_owned(),
-                    )
-                }
+                Ok(index) if unindexed > 0 && index.was_set_aside() => self.words_trouble(),
                 Ok(index) => damage(&index)
                     .map(|why| format!("damaged, {why}; `semihv index` writes it anew")),
                 Err(failure) => Some(failure.summary),

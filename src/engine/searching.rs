@@ -48,14 +48,12 @@ impl Engine {
     }
 
     /// What searches cannot see yet, in words; `None` when the index is fresh.
-    fn remark(&self, index: &Index) -> Result<Option<String>, Failure> {
+    pub(crate) fn behind(&self, index: &Index) -> Result<Option<String>, Failure> {
         let seen = index.revision();
         let behind = self.with_store(|store| store.changed_since(seen).or_fail("search"))?;
         Ok(match behind {
             0 => None,
-            _ if index.documents() == 0 && index.was_set_aside() => {
-                Some("the index was damaged and is set aside: run `semihv index`".to_owned())
-            }
+            _ if index.was_set_aside() => Some("the index was damaged and is set aside".to_owned()),
             1 => Some("the index is 1 row behind".to_owned()),
             rows => Some(format!("the index is {rows} rows behind")),
         })
@@ -99,7 +97,7 @@ pub(crate) fn list(engine: &Engine, spec: &ListSpec) -> Result<Listing, Failure>
     };
     let index = engine.index()?;
     let ids = index.ids(kind, &query, &Live(engine)).or_fail("search")?;
-    let remark = engine.remark(&index)?;
+    let remark = engine.behind(&index)?;
     Ok(Listing {
         spec: spec.clone(),
         ids: Arc::from(ids),

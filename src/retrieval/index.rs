@@ -165,7 +165,7 @@ impl Index {
 
     /// A damaged one was put beside it, and nobody has filled it since.
     pub fn was_set_aside(&self) -> bool {
-        self.root.join(SET_ASIDE).is_dir()
+        self.documents() == 0 && self.root.join(SET_ASIDE).is_dir()
     }
 
     pub(crate) fn root(&self) -> &Path {

@@ -205,10 +205,10 @@ impl Looked {
             Searched::Here(Some(_)) => engine.vectors_trouble(),
             _ => Vec::new(),
         };
-        troubles.extend(engine.words_trouble());
         // The same image is known by its vector alone.
+        let is_unknown = self.used.is_none() || !troubles.is_empty();
+        troubles.extend(engine.words_trouble());
         let is_file = matches!(spec.image, Some(QueryImage::File(_)));
-        let is_unknown = self.used.is_none() || troubles.iter().any(|it| it.contains("vectors"));
         if is_file && spec.case.is_none() && is_unknown {
             troubles.push(
                 "whether the image is one of a case here cannot be told: its own case may be among the hits"

@@ -1,8 +1,6 @@
 //! The retriever over a small workspace: what it finds, what it must never find, and why.
 
-use semihv_domain::{
-    Alpha, Failure, FailureKind, Fusion, HitVerdict, JobState, Kept, Pool, Retrieved, Weighed,
-};
+use semihv_domain::{Alpha, Failure, Fusion, HitVerdict, JobState, Kept, Pool, Retrieved, Weighed};
 use semihv_imaging::{Extent, Raster, phantom::phantoms, png, resize};
 
 use crate::tests::{Bench, import, index};
@@ -265,57 +263,6 @@ fn a_graph_that_cannot_be_built_is_said_and_every_row_scanned() {
     };
     let found = retrieve(&engine, spec).unwrap();
     assert_eq!(found.vectors.unwrap().search, "exact");
-}
-
-/// A plan whose other process is a script.
-fn scripted(bench: &Bench, script: &str) -> VectorPlan {
-    let path = bench.write("other.sh", &format!("#!/bin/sh\n{script}\n"));
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&path, mode).unwrap();
-    VectorPlan {
-        compact_alone_from: 1,
-        program: Some(path),
-        ..VectorPlan::default()
-    }
-}
-
-fn rows_found(engine: &Engine) -> usize {
-    let spec = RetrieveSpec {
-        image: Some(image_of(engine, "c")),
-        ..RetrieveSpec::default()
-    };
-    retrieve(engine, spec).unwrap().vectors.unwrap().rows
-}
-
-#[test]
-fn rows_that_cannot_be_compacted_are_found_and_the_reason_is_said() {
-    let bench = Bench::new();
-    let engine = filled(&bench);
-    let error = Failure::new("vectors", FailureKind::Config, "no room");
-    let error = serde_json::to_string(&error).unwrap();
-    let script = format!("echo '{{\"error\":{error}}}'; exit 3");
-    engine.plan_vectors(scripted(&bench, &script));
-    let failed = engine.run_to_end(JobSpec::Vectors(Rebuild::FromNothing), |_| {});
-    let summary = failed.unwrap_err().summary;
-    assert_eq!(summary, "the vectors cannot be compacted: no room");
-    assert_eq!(rows_found(&engine), 8);
-}
-
-#[test]
-fn a_compaction_is_cancelled_at_once() {
-    let bench = Bench::new();
-    let engine = filled(&bench);
-    let step = r#"{"step":{"step":"copying","done":1,"of":2}}"#;
-    // Said again and again: progress is not told more often than it can be read.
-    let script = format!("while echo '{step}'; do sleep 0.05; done");
-    engine.plan_vectors(scripted(&bench, &script));
-    let job = engine.run_to_end(JobSpec::Vectors(Rebuild::FromNothing), |job| {
-        if job.progress.unit.ends_with("copying") {
-            engine.cancel(job.id);
-        }
-    });
-    assert!(matches!(job.unwrap().state, JobState::Cancelled));
-    assert_eq!(rows_found(&engine), 8);
 }
 
 #[test]
