@@ -403,7 +403,13 @@ fn asked_by_pool(
     let encoding = match engine.encoding() {
         Ok(encoding) => encoding,
         // Without words there would be nothing to look for.
-        Err(failure) if text.trim().is_empty() => return Err(failure),
+        Err(mut failure) if text.trim().is_empty() => {
+            failure.hint.get_or_insert_with(|| {
+                "see that the settings `encoder` and `encoder_command` work, or look for words"
+                    .to_owned()
+            });
+            return Err(failure);
+        }
         Err(failure) => {
             let why = match failure.hint {
                 Some(hint) => format!("{}: {hint}", failure.summary),
