@@ -333,6 +333,7 @@ fn every_line_of_a_batch_is_answered_under_its_own_id() {
     let mut lines = b"{\"id\":\"a\",\"text\":\"stroke\"}\n".to_vec();
     lines.extend(b"{\"id\":\"b\",\"text\":5}\n\xff\xfe\n\n");
     lines.extend(b"{\"id\":\"c\",\"case\":\"ct-001\"}\n");
+    lines.extend(b"{\"id\":7,\"text\":\"stroke\",\"part\":[0.1,0.1,0.5,0.5]}\n");
     let file = shell.home.path().join("queries.jsonl");
     std::fs::write(&file, lines).unwrap();
     let said = shell.say(&["retrieve", "--batch", file.to_str().unwrap()]);
@@ -340,13 +341,12 @@ fn every_line_of_a_batch_is_answered_under_its_own_id() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let ids: Vec<&str> = answers
-        .iter()
-        .map(|it| it["id"].as_str().unwrap())
-        .collect();
-    assert_eq!(ids, ["a", "b", "3", "c"]);
+    let ids: Vec<String> = answers.iter().map(|it| it["id"].to_string()).collect();
+    assert_eq!(ids, ["\"a\"", "\"b\"", "\"3\"", "\"c\"", "7"]);
     assert_eq!(answers[1]["failure"]["summary"], "line 2 is no query");
     assert_eq!(answers[2]["failure"]["summary"], "line 3 is no query");
+    let part = &answers[4]["failure"]["summary"];
+    assert_eq!(part, "there is a part and no image that it is of");
     // A case alone is asked by its first image and what is written of it.
     let of_case = &answers[3]["retrieved"];
     assert_eq!(of_case["left_out"]["own_case"], 1, "{of_case}");
@@ -424,6 +424,44 @@ fn who_judged_cases_of_a_query_said_nothing_of_guidelines() {
         assert_eq!(pool["queries"], 1, "{eval}");
         assert_eq!(pool["lists"][0]["means"][0], 1.0, "{eval}");
     }
+}
+
+#[test]
+fn what_was_judged_and_not_found_counts_as_zero_in_its_pool() {
+    let shell = Shell::with_vectors();
+    let queries = shell.file("queries.jsonl", "{\"id\":1,\"text\":\"solid nodule\"}\n");
+    let asked = ["retrieve", "--text", "solid nodule", "--pool", "guideline"];
+    let passage = shell.json(&asked)["hits"][0]["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let guideline = passage.split_once('#').map_or(&*passage, |(key, _)| key);
+    let eval = |qrels: &str| {
+        let qrels = shell.file("qrels.tsv", qrels);
+        let said = [
+            "retrieval",
+            "eval",
+            &qrels,
+            "--queries",
+            &queries,
+            "--depth",
+            "1",
+        ];
+        shell.json(&[&said[..], &["--measure", "Hit@10"]].concat())
+    };
+    // A guideline as a whole beside a passage of another one, and a case that is far.
+    let said = eval(&format!(
+        "1\t{guideline}\t1\n1\tsome-other#3\t0\n1\tmr-001\t1\n"
+    ));
+    let means = |name: &str| -> Vec<serde_json::Value> {
+        let pools = said["report"]["pools"].as_array().unwrap();
+        let pool = pools.iter().find(|pool| pool["pool"] == name);
+        let pool = pool.unwrap_or_else(|| panic!("{name}: {said}"));
+        let lists = pool["lists"].as_array().unwrap();
+        lists.iter().map(|list| list["means"][0].clone()).collect()
+    };
+    assert!(means("guideline").contains(&1.0.into()), "{said}");
+    assert_eq!(means("case"), [0.0, 0.0, 0.0], "{said}");
 }
 
 /// Names and sizes of all files below, as one text.

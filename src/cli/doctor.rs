@@ -4,7 +4,9 @@ use std::path::Path;
 use std::process::Command;
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_engine::{Engine, ServerReport, VectorsReport, WorkspaceReport, worker_command};
+use semihv_engine::{
+    Engine, ServerReport, VectorsReport, WorkspaceReport, worker_command, worker_libraries,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -205,6 +207,7 @@ fn worker() -> Option<String> {
     let command = worker_command("");
     let ran = Command::new(command.first()?)
         .arg("--describe")
+        .envs(worker_libraries())
         .stdin(std::process::Stdio::null())
         .output()
         .ok()?;

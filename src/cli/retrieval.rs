@@ -88,7 +88,12 @@ fn asked(engine: &Engine, arguments: &EvalArguments) -> Result<Asked, Failure> {
         let own = engine.own_judgements()?;
         if own.topics.is_empty() {
             let summary = "nothing was judged in this workspace yet";
-            return Err(Failure::new("retrieval eval", FailureKind::User, summary).with_hint(
+            let mut failure = Failure::new("retrieval eval", FailureKind::User, summary);
+            if !own.remarks.is_empty() {
+                "what was judged in this workspace cannot be used".clone_into(&mut failure.summary);
+                failure.causes = own.remarks;
+            }
+            return Err(failure.with_hint(
                 "judge hits in the workbench (`r`), with `semihv retrieval judge`, or give QRELS and --queries",
             ));
         }

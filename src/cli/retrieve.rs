@@ -22,7 +22,8 @@ const MOST_HITS: usize = 1_000;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Line {
-    id: Option<String>,
+    /// A text or a number, given back as it is.
+    id: Option<Value>,
     image: Option<String>,
     text: String,
     /// The case that the query is about: it is left out.
@@ -85,11 +86,11 @@ fn answer(
             );
             failure.causes.push(error.to_string());
             let line: Value = serde_json::from_slice(line).unwrap_or_default();
-            let id = line.get("id").and_then(Value::as_str);
-            (id.map(str::to_owned), Err(failure))
+            (line.get("id").cloned(), Err(failure))
         }
     };
-    let id = id.unwrap_or_else(|| number.to_string());
+    let id = id.filter(|id| id.is_string() || id.is_number());
+    let id = id.unwrap_or_else(|| number.to_string().into());
     Ok(output.json(&match outcome {
         Ok(found) => serde_json::json!({ "id": id, "retrieved": found }),
         Err(failure) => serde_json::json!({ "id": id, "failure": failure }),

@@ -3,7 +3,9 @@
 //! The child may be `ssh` to a machine with a GPU; nothing here knows the difference. It dies with
 //! its [`Worker`], and whatever it does (dies, hangs, babbles) becomes an error that says so.
 
+use std::ffi::OsString;
 use std::io::{BufReader, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +28,8 @@ pub const ENVIRONMENT: [(&str, &str); 3] = [
     ("MALLOC_MMAP_THRESHOLD_", "33554432"),
     ("MALLOC_TRIM_THRESHOLD_", "268435456"),
 ];
+/// Names a libtorch for a worker that does not find its own.
+pub const LIBTORCH: &str = "SEMIHV_LIBTORCH";
 /// The end of what the child said on its standard error.
 const TAIL: usize = 4096;
 /// Room for everything in a line that is not texts, pictures or vectors.
@@ -165,6 +169,7 @@ impl Worker {
         let mut child = Command::new(program)
             .args(arguments)
             .envs(ENVIRONMENT)
+            .envs(libraries())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -421,6 +426,24 @@ type Ends = (
     Arc<Mutex<Vec<u8>>>,
     JoinHandle<()>,
 );
+
+/// Where the loader looks last: a worker that does not find libtorch ends before it can look itself.
+pub fn libraries() -> Option<(&'static str, OsString)> {
+    let named = std::env::var_os(LIBTORCH).filter(|named| !named.is_empty())?;
+    Some((
+        "LD_LIBRARY_PATH",
+        with_library(named, std::env::var_os("LD_LIBRARY_PATH")),
+    ))
+}
+
+fn with_library(named: OsString, before: Option<OsString>) -> OsString {
+    let mut folders = PathBuf::from(named).join("lib").into_os_string();
+    if let Some(before) = before.filter(|before| !before.is_empty()) {
+        folders.push(":");
+        folders.push(before);
+    }
+    folders
+}
 
 /// A thread each for what goes in and what comes out, so that no full pipe blocks us.
 fn connect(child: &mut Child) -> std::io::Result<Ends> {

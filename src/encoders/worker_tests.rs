@@ -183,3 +183,17 @@ fn a_program_that_is_not_there_is_named() {
     let error = Worker::start(&[], "tests", patience()).unwrap_err();
     assert!(matches!(error, WorkerError::NoCommand));
 }
+
+#[test]
+fn a_named_libtorch_is_looked_for_before_what_was_set() {
+    #[track_caller]
+    fn check(before: Option<&str>, expected: &str) {
+        assert_eq!(
+            with_library("/opt/torch".into(), before.map(Into::into)),
+            expected
+        );
+    }
+    check(None, "/opt/torch/lib");
+    check(Some(""), "/opt/torch/lib");
+    check(Some("/a:/b"), "/opt/torch/lib:/a:/b");
+}

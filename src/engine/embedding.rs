@@ -137,6 +137,8 @@ fn usable(
 
 /// An empty index in the place of whatever is there.
 fn begin(engine: &Engine, encoding: &Encoding) -> Result<Arc<VectorIndex>, Failure> {
+    // What is there goes only for an encoder that works.
+    encoding.prove()?;
     let folder = engine.inner.places.vectors();
     *locked(&engine.inner.vectors) = None;
     Covered::default().keep(engine)?;

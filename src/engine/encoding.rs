@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use image::{GrayImage, Luma};
 use semihv_domain::worker::OpenedModel;
 use semihv_domain::{Failure, FailureKind};
 use semihv_encoders::worker::{Patience, Worker, WorkerError};
@@ -15,6 +16,7 @@ use semihv_vectors::Fingerprint;
 use crate::Engine;
 use crate::embedding::is_something;
 use crate::engine::locked;
+use crate::resting::Rest;
 
 /// The setting that asks for no model.
 const COUNTED: &str = "counted";
@@ -42,10 +44,16 @@ struct Model {
     opened: OpenedModel,
     /// `None` after it ended: it is started anew once.
     worker: Mutex<Option<Worker>>,
+    rest: Rest,
 }
 
 /// The encoder with the settings it was opened by.
-pub(crate) type KeptEncoding = Option<([String; 4], Arc<Encoding>)>;
+#[derive(Default)]
+pub(crate) struct KeptEncoding {
+    by: [String; 4],
+    opened: Option<Arc<Encoding>>,
+    rest: Rest,
+}
 
 impl Engine {
     /// The encoder of the settings, opened at first use.
@@ -58,13 +66,17 @@ impl Engine {
             settings.retriever.value,
         ];
         let mut kept = locked(&self.inner.encoding);
-        if let Some((by, encoding)) = kept.as_ref()
-            && *by == wanted
-        {
+        if kept.by != wanted {
+            *kept = KeptEncoding {
+                by: wanted,
+                ..KeptEncoding::default()
+            };
+        }
+        if let Some(encoding) = &kept.opened {
             return Ok(Arc::clone(encoding));
         }
-        let encoding = Arc::new(self.open_encoding(&wanted)?);
-        *kept = Some((wanted, Arc::clone(&encoding)));
+        let encoding = Arc::new(kept.rest.guard(|| self.open_encoding(&kept.by))?);
+        kept.opened = Some(Arc::clone(&encoding));
         Ok(encoding)
     }
 
@@ -121,6 +133,7 @@ impl Engine {
             folder,
             opened,
             worker: Mutex::new(Some(worker)),
+            rest: Rest::default(),
         })))
     }
 }
@@ -282,6 +295,23 @@ impl Encoding {
         [name(&self.texts), name(&self.pictures)]
     }
 
+    /// Makes a vector of a text and of a picture, and says what keeps it from that.
+    pub(crate) fn prove(&self) -> Result<(), Failure> {
+        let text = self.texts(&["a"])?.into_iter().flatten();
+        let ramp = GrayImage::from_fn(32, 32, |x, y| Luma([(x * 4 + y * 3) as u8]));
+        let looked = self.look(&Raster::Grey(ramp));
+        let pictures = self.pictures(looked.into_iter().collect())?;
+        if text.chain(pictures).flatten().all(f32::is_finite) {
+            return Ok(());
+        }
+        let summary = format!(
+            "{} makes vectors that are no numbers",
+            self.fingerprint.name
+        );
+        Err(Failure::new("encoder", FailureKind::Config, summary)
+            .with_hint("name another model by `encoder` and `image_encoder`"))
+    }
+
     /// What the encoder sees of a picture.
     pub(crate) fn look(&self, picture: &Raster) -> Option<Looked> {
         let model = self.pictures.as_ref();
@@ -412,6 +442,13 @@ impl Model {
 
     /// Asks the worker, and once more a new one when it ended on the way.
     fn ask<T>(
+        &self,
+        ask: impl Fn(&mut Worker, &OpenedModel) -> Result<T, WorkerError>,
+    ) -> Result<T, Failure> {
+        self.rest.guard(|| self.ask_now(ask))
+    }
+
+    fn ask_now<T>(
         &self,
         ask: impl Fn(&mut Worker, &OpenedModel) -> Result<T, WorkerError>,
     ) -> Result<T, Failure> {

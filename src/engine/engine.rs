@@ -116,7 +116,7 @@ impl Engine {
                 index: Mutex::new(None),
                 vectors: Mutex::new(None),
                 served: Mutex::new(None),
-                encoding: Mutex::new(None),
+                encoding: Mutex::default(),
                 searches: crate::retrieving::KeptSearches::default(),
                 judged: Mutex::new(None),
                 vectors_damage: Mutex::default(),

@@ -25,6 +25,7 @@ mod pictures;
 mod query;
 mod reading;
 mod report;
+mod resting;
 mod retrieving;
 mod runs;
 mod scans;
@@ -56,6 +57,7 @@ pub use retrieving::{
 };
 pub use scans::{read_regions, read_scan};
 pub use semihv_curation::{Importer, importers};
+pub use semihv_encoders::worker::libraries as worker_libraries;
 pub use semihv_evaluation::ranking;
 pub use semihv_retrieval::log_panics_of_the_index;
 pub use semihv_workspace::{

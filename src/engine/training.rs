@@ -7,7 +7,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread::JoinHandle;
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_encoders::worker::ENVIRONMENT;
+use semihv_encoders::worker::{ENVIRONMENT, libraries};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -192,7 +192,7 @@ fn begin(
         return Err(Failure::new("train", FailureKind::Config, "no command"));
     };
     let mut command = Command::new(program);
-    command.args(words).envs(ENVIRONMENT);
+    command.args(words).envs(ENVIRONMENT).envs(libraries());
     command.arg("--features").arg(features);
     command.arg("--out").arg(out);
     let flags = [

@@ -412,6 +412,10 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
         effects.extend(load_selection(state, &before.selection));
     }
     let is_due = std::mem::take(&mut state.is_refresh_due) || is_moved;
+    // Who shows the selection needs one, also where no list is in sight.
+    if is_due && state.shared.selection.case.is_none() && state.panes.cases.list.is_unopened() {
+        effects.extend(state.panes.cases.list.refresh(None));
+    }
     let insides = state.areas().insides();
     for (kind, _) in &insides {
         if is_due || !before.seen.contains(kind) {

@@ -58,7 +58,8 @@ pub(crate) struct Runs {
 /// Names of documents as judgements know them.
 struct Names<'a> {
     engine: &'a Engine,
-    /// Passages are judged, not guidelines as a whole.
+    judgements: &'a Judgements,
+    /// Passages are judged, not only guidelines as a whole.
     is_by_passage: bool,
 }
 
@@ -93,15 +94,20 @@ impl Engine {
                 runs.add(&names, &topic.name, &looked)?;
             }
         }
-        pools.retain(|runs| runs.holds_judged(&spec.judgements));
+        let mut known = Vec::new();
+        for runs in &mut pools {
+            let (judged, is_known) = names.judged(runs.pool, &spec.judgements)?;
+            runs.judged = judged;
+            known.push(is_known);
+        }
+        let mut known = known.into_iter();
+        // Judged and not found counts as zero; what is of no pool says nothing of any.
+        pools.retain(|runs| known.next().unwrap_or(false) && runs.was_asked());
         if pools.is_empty() {
-            let summary = "nothing that was judged is among what is found";
+            let summary = "nothing that was judged is of a pool that was asked";
             return Err(Failure::new("retrieval eval", FailureKind::User, summary).with_hint(
                 "judgements name cases by their keys, guidelines by theirs, or passages as KEY#NUMBER",
             ));
-        }
-        for runs in &mut pools {
-            runs.judged = names.judged(runs.pool, &spec.judgements)?;
         }
         Ok(Some(RetrievalReport::new(spec, encoder, pools)))
     }
@@ -124,7 +130,7 @@ impl Runs {
         };
         let fused = fused(lists, Fusion::default());
         let rows: Vec<i64> = fused.iter().map(|row| row.id).collect();
-        let named = names.of(self.pool, &rows)?;
+        let named = names.of(self.pool, &rows, topic)?;
         let of = |score: &dyn Fn(&Fused<i64>) -> Option<f64>| -> Vec<Ranked> {
             let scored = fused.iter().filter_map(|row| {
                 Some(Ranked {
@@ -143,12 +149,8 @@ impl Runs {
         Ok(())
     }
 
-    fn holds_judged(&self, judgements: &Judgements) -> bool {
-        judgements.topics().any(|(topic, grades)| {
-            let found = [&self.dense, &self.words].into_iter();
-            let mut found = found.flat_map(|run| run.of(topic));
-            found.any(|ranked| grades.contains_key(&ranked.doc))
-        })
+    fn was_asked(&self) -> bool {
+        self.by_ranks.topics().next().is_some()
     }
 
     /// Both lists found something.
@@ -159,24 +161,22 @@ impl Runs {
 }
 
 impl<'a> Names<'a> {
-    fn new(engine: &'a Engine, judgements: &Judgements) -> Self {
-        let mut docs = judgements
-            .topics()
-            .flat_map(|(_, grades)| grades.keys())
-            .take(1_000);
+    fn new(engine: &'a Engine, judgements: &'a Judgements) -> Self {
+        let mut docs = judgements.topics().flat_map(|(_, grades)| grades.keys());
         let is_passage = |doc: &String| {
             let number = doc.rsplit_once('#').map(|(_, number)| number);
             number.is_some_and(|number| number.parse::<u32>().is_ok())
         };
         Self {
             engine,
+            judgements,
             is_by_passage: docs.any(is_passage),
         }
     }
 
     /// Without what is known to be of the other pool: who judged passages for a query said nothing
-    /// of its cases.
-    fn judged(&self, pool: Pool, judgements: &Judgements) -> Result<Judgements, Failure> {
+    /// of its cases. And whether anything is known to be of this one.
+    fn judged(&self, pool: Pool, judgements: &Judgements) -> Result<(Judgements, bool), Failure> {
         self.engine.with_store(|store| {
             let is_of = |pool: Pool, doc: &str| match pool {
                 Pool::Case => store.case_by_key(doc).map(|found| found.is_some()),
@@ -186,9 +186,11 @@ impl<'a> Names<'a> {
                 }
             };
             let mut own = Judgements::default();
+            let mut is_known = false;
             for (topic, grades) in judgements.topics() {
                 for (doc, grade) in grades {
                     let is_own = is_of(pool, doc).or_fail("retrieval eval")?;
+                    is_known |= is_own;
                     let of_other = || {
                         Pool::ALL
                             .iter()
@@ -200,18 +202,25 @@ impl<'a> Names<'a> {
                     }
                 }
             }
-            Ok(own)
+            Ok((own, is_known))
         })
     }
 
-    fn of(&self, pool: Pool, rows: &[i64]) -> Result<HashMap<i64, String>, Failure> {
+    /// A passage by its own name where that is judged for the topic, else by its guideline's.
+    fn of(&self, pool: Pool, rows: &[i64], topic: &str) -> Result<HashMap<i64, String>, Failure> {
+        let is_judged = |name: &str| {
+            let grades = self.judgements.of(topic);
+            grades.is_some_and(|grades| grades.contains_key(name))
+        };
         self.engine.with_store(|store| match pool {
             Pool::Case => store.keys_of_cases(rows).or_fail("retrieval eval"),
             Pool::Guideline => {
                 let keys = store.keys_of_passages(rows).or_fail("retrieval eval")?;
                 let named = keys.into_iter().map(|(row, (key, ordinal))| {
-                    let name = if self.is_by_passage {
-                        format!("{key}#{ordinal}")
+                    let passage = format!("{key}#{ordinal}");
+                    let is_whole = !is_judged(&passage) && is_judged(&key);
+                    let name = if self.is_by_passage && !is_whole {
+                        passage
                     } else {
                         key
                     };

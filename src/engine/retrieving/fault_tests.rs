@@ -203,6 +203,27 @@ fn a_query_that_the_encoder_cannot_embed_is_answered_by_words() {
 }
 
 #[test]
+fn an_encoder_that_makes_nothing_takes_no_vectors_away() {
+    let bench = Bench::new();
+    drop(filled(&bench));
+    let worker = bench.write("worker.py", &FAILING.replace("broken", "a"));
+    let command = format!("python3 -u {}", worker.display());
+    let settings = format!("[settings]\nencoder_command = {command:?}\nencoder = \"words\"\n");
+    let path = bench.write(".config/semihv/config.toml", &settings);
+    let engine = bench.open();
+    for rebuild in [Rebuild::Incremental, Rebuild::FromNothing] {
+        let failure = engine.run_to_end(JobSpec::Vectors(rebuild), |_| {});
+        let summary = failure.unwrap_err().summary;
+        assert!(summary.contains("vectors that are no numbers"), "{summary}");
+    }
+    drop(engine);
+    fs::remove_file(path).unwrap();
+    let found = retrieve(&bench.open(), asked("nodule", None)).unwrap();
+    assert!(found.vectors.is_some(), "{found:?}");
+    assert!(found.remarks.is_empty(), "{:?}", found.remarks);
+}
+
+#[test]
 fn guidelines_alone_are_found_for_an_image_and_not_by_its_own_case() {
     let bench = Bench::new();
     let engine = filled(&bench);

@@ -143,6 +143,11 @@ fn judged(engine: &Engine, spec: &RetrieveSpec) -> Result<(RetrieveSpec, JudgedR
 
 /// The text of a query with what is written of its case, where that is wanted.
 fn whole_text(engine: &Engine, spec: &RetrieveSpec) -> Result<String, Failure> {
+    if spec.part.is_some() && spec.image.is_none() {
+        let summary = "there is a part and no image that it is of";
+        return Err(Failure::new("retrieve", FailureKind::User, summary)
+            .with_hint("give the image too, or leave the part out"));
+    }
     if spec.text.trim().is_empty() && spec.image.is_none() && !spec.reads_case {
         let summary = "there is nothing to look for";
         return Err(Failure::new("retrieve", FailureKind::User, summary)

@@ -157,9 +157,13 @@ impl List {
         self.wanted = row;
     }
 
+    pub fn is_unopened(&self) -> bool {
+        matches!(self.listing, Load::Empty)
+    }
+
     /// Opens the list when it was not, and stands on the selected row.
     pub fn refresh(&mut self, selected: Option<i64>) -> Vec<Effect> {
-        if matches!(self.listing, Load::Empty) {
+        if self.is_unopened() {
             let filter = self.filter.clone();
             return self.open(&filter);
         }
@@ -168,7 +172,7 @@ impl List {
 
     /// The same list once more, if it was ever opened.
     pub fn reopen(&mut self) -> Vec<Effect> {
-        if matches!(self.listing, Load::Empty) {
+        if self.is_unopened() {
             return Vec::new();
         }
         self.are_rows_stale = true;
@@ -243,7 +247,7 @@ impl List {
 
     /// One step in the list for `]` and `[`; `false` at its ends.
     pub fn step(&mut self, step: Step, shared: &mut Shared) -> Vec<Effect> {
-        if matches!(self.listing, Load::Empty) {
+        if self.is_unopened() {
             return self.refresh(None);
         }
         match step {

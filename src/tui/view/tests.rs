@@ -471,3 +471,14 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_case_is_selected_where_no_list_is_in_sight() {
+    let mut state = state(80, 24);
+    type_keys(&mut state, "3");
+    let effects = opening(&mut state, None);
+    answer(&mut state, &SMALL, effects);
+    assert!(screen_text(&state).contains("hits"));
+    assert!(!screen_text(&state).contains("cases ─"));
+    assert!(state.shared.selection.case.is_some());
+}

@@ -160,6 +160,7 @@ pub fn reply(
     if !state.slot.accepts(ticket) {
         return None;
     }
+    state.graded = None;
     match reply {
         Ok(Reply::Retrieved(found)) => state.found = Load::Ready(found.clone()),
         Ok(_) => {}

@@ -140,6 +140,8 @@ pub struct State {
     pub(super) shows_images: bool,
     /// What the candidates are, instead of the hits.
     facets: Option<facets::Facets>,
+    /// A grade that was asked for and is not in the hits yet: the next key goes on from it.
+    graded: Option<((Pool, i64), Option<i32>)>,
     /// Searched elsewhere than the settings say.
     pub(super) engine: Option<RetrievalEngine>,
     /// What the hits were asked with.
@@ -166,6 +168,7 @@ impl Default for State {
             probed: None,
             shows_images: false,
             facets: None,
+            graded: None,
             engine: None,
             spec: None,
             asked: None,
@@ -384,23 +387,27 @@ impl State {
         }
     }
 
-    fn judge(&self, msg: &Msg) -> Option<Effect> {
+    fn judge(&mut self, msg: &Msg) -> Option<Effect> {
         let hit = self.current()?;
+        let place = (hit.pool, hit.row);
         let verdict = match msg {
-            Msg::Grade => HitVerdict::Grade {
-                grade: match hit.grade {
+            Msg::Grade => {
+                let before = self.graded.filter(|(of, _)| *of == place);
+                let grade = match before.map_or(hit.grade, |(_, grade)| grade) {
                     None => Some(1),
                     Some(0) => None,
                     Some(HitVerdict::HIGHEST) => Some(0),
                     Some(grade) => Some(grade + 1),
-                },
-            },
+                };
+                self.graded = Some((place, grade));
+                HitVerdict::Grade { grade }
+            }
             Msg::Pin => HitVerdict::Pin {
                 on: hit.kept != Kept::Pinned,
             },
             _ => HitVerdict::Exclude { on: true },
         };
-        self.said_of_hit((hit.pool, hit.row), verdict)
+        self.said_of_hit(place, verdict)
     }
 
     fn said_of_hit(&self, (pool, row): (Pool, i64), verdict: HitVerdict) -> Option<Effect> {

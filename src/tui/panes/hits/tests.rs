@@ -236,6 +236,9 @@ fn grades_go_round_and_name_the_query_and_the_row() {
     let graded = |grade| HitVerdict::Grade { grade };
     let first = update(&mut state, Msg::Grade, &mut shared);
     assert_eq!(verdict(&first), (Pool::Case, 7, graded(Some(3))));
+    // Faster than the answer.
+    let again = update(&mut state, Msg::Grade, &mut shared);
+    assert_eq!(verdict(&again), (Pool::Case, 7, graded(Some(0))));
     update(&mut state, Msg::Hit(1), &mut shared);
     let second = update(&mut state, Msg::Grade, &mut shared);
     assert_eq!(verdict(&second), (Pool::Case, 8, graded(Some(1))));
