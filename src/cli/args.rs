@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use semihv_engine::{ALONE_VERB, VectorPlan};
+use semihv_engine::{ALONE_VERB, GRACE_SECONDS, VectorPlan};
 use semihv_imaging::{ColourMap, Cut, WindowChoice};
 
 use crate::retrieval_args::{RetrievalVerb, RetrieveArguments};
@@ -176,6 +176,47 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
+    /// Launch a recipe of the manifest; it goes on when this shell ends
+    Run {
+        recipe: String,
+        /// NAME=VALUE, over the recipe's defaults
+        #[arg(value_name = "NAME=VALUE")]
+        parameters: Vec<String>,
+        /// Say what would be started, and start nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Print its log until it ends, and end as it does
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// The runs that were launched here, or one of them
+    Runs {
+        run: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Ask a run to end: SIGTERM, and SIGKILL when the grace is over
+    Cancel {
+        run: String,
+        /// Seconds
+        #[arg(long, default_value_t = GRACE_SECONDS)]
+        grace: u32,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Start the next attempt of a run that is over, from its latest checkpoint
+    Resume {
+        run: String,
+        #[arg(long)]
+        wait: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// What `run` starts: stays with the command of an attempt until it ends
+    #[command(hide = true)]
+    Supervise { attempt: PathBuf },
     /// The settings in force, and where each came from
     Config {
         #[command(flatten)]
@@ -235,11 +276,16 @@ impl Verb {
             | Self::Note { common, .. }
             | Self::Jobs { common }
             | Self::Log { common, .. }
+            | Self::Run { common, .. }
+            | Self::Runs { common, .. }
+            | Self::Cancel { common, .. }
+            | Self::Resume { common, .. }
             | Self::Config { common }
             | Self::Show { common, .. }
             | Self::Doctor { common, .. } => Some(common),
             Self::Init { .. }
             | Self::VectorsAlone { .. }
+            | Self::Supervise { .. }
             | Self::Demo { .. }
             | Self::Workspaces { .. }
             | Self::Generate { .. } => None,

@@ -14,6 +14,7 @@ mod retrieval_args;
 mod retrieval_compare;
 mod retrieval_train;
 mod retrieve;
+mod runs;
 mod search;
 mod show;
 mod show_verb;
@@ -27,7 +28,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use semihv_domain::{Failure, FailureKind};
 use semihv_engine::{
-    DemoSummary, Engine, OpenOptions, SettingsFile, UserPlaces, Writing, find_workspace,
+    DemoSummary, Engine, LaunchSpec, OpenOptions, SettingsFile, UserPlaces, Writing, find_workspace,
 };
 
 pub use args::{Arguments, OpenArguments};
@@ -68,6 +69,7 @@ pub fn run(user: &UserPlaces, keys_markdown: fn() -> String, is_interactive: boo
             report_failure(&Failure::of("output", FailureKind::Config, &error));
             Next::Exit(ExitCode::FAILURE)
         }
+        Err(VerbError::Ended(code)) => Next::Exit(ExitCode::from(u8::try_from(code).unwrap_or(1))),
         Err(VerbError::Failure(failure)) => {
             if json {
                 let _ = Output::new(true).json(&serde_json::json!({ "error": failure }));
@@ -80,7 +82,13 @@ pub fn run(user: &UserPlaces, keys_markdown: fn() -> String, is_interactive: boo
 
 fn wants_json(arguments: &Arguments) -> bool {
     match &arguments.verb {
-        None | Some(Verb::Init { .. } | Verb::Generate { .. } | Verb::VectorsAlone { .. }) => false,
+        None
+        | Some(
+            Verb::Init { .. }
+            | Verb::Generate { .. }
+            | Verb::VectorsAlone { .. }
+            | Verb::Supervise { .. },
+        ) => false,
         Some(Verb::Demo { json, .. } | Verb::Workspaces { json }) => *json,
         Some(verb) => verb.common().is_some_and(|common| common.json),
     }
@@ -241,6 +249,7 @@ impl Session<'_> {
             Verb::VectorsAlone { folder, graph } => {
                 import::vectors_alone(folder, graph.as_deref())?;
             }
+            Verb::Supervise { attempt } => return runs::supervise(attempt),
             Verb::Workspaces { json } => {
                 output = Output::new(*json);
                 verbs::workspaces(self.user, &mut output)?;
@@ -302,6 +311,22 @@ impl Session<'_> {
             Verb::Regions(asked) => region_verb::regions(&engine, asked, output),
             Verb::Jobs { .. } => verbs::jobs(&engine, output),
             Verb::Log { run, lines, .. } => verbs::log(&engine, run.as_deref(), *lines, output),
+            Verb::Run {
+                recipe,
+                parameters,
+                dry_run,
+                wait,
+                ..
+            } => {
+                let spec = LaunchSpec {
+                    recipe: recipe.clone(),
+                    given: parameters.clone(),
+                };
+                runs::run(&engine, &spec, (*dry_run, *wait), output)
+            }
+            Verb::Runs { run, .. } => runs::runs(&engine, run.as_deref(), output),
+            Verb::Cancel { run, grace, .. } => runs::cancel(&engine, run, *grace, output),
+            Verb::Resume { run, wait, .. } => runs::resume(&engine, run, *wait, output),
             Verb::Config { .. } => verbs::config(&engine, output),
             _ => Ok(()),
         }

@@ -65,6 +65,8 @@ impl Output {
 pub(crate) enum VerbError {
     Failure(Box<Failure>),
     Output(io::Error),
+    /// What was run ended so, and said why itself.
+    Ended(i32),
 }
 
 impl From<Failure> for VerbError {

@@ -28,6 +28,10 @@ impl Engine {
         {
             return self.judged(spec, (*pool, *row), *verdict);
         }
+        if crate::launching::edited(self, edit)? {
+            self.tell(&Event::Changed(Changed::Runs));
+            return Ok(Edited::default());
+        }
         refuse_empty_note(edit)?;
         refuse_unsound_region(edit)?;
         let author = self.settings().author.value;
@@ -136,8 +140,10 @@ fn closed() -> Failure {
 fn perform(store: &mut Store, edit: &Edit, author: &str) -> Result<Edited, StoreError> {
     let signed = (author, now());
     match edit {
-        // Goes to its own journal before this.
-        Edit::Judge { .. } => Ok(Edited::default()),
+        // Not of the store: performed before this.
+        Edit::Judge { .. } | Edit::Launch(_) | Edit::CancelRun { .. } | Edit::ResumeRun { .. } => {
+            Ok(Edited::default())
+        }
         Edit::AddTag { targets, tag } => {
             let changed = store.add_tag(targets, tag, signed)?;
             let (targets, tag) = (changed.clone(), tag.clone());

@@ -5,6 +5,7 @@
 
 mod alone;
 mod check;
+mod code;
 mod compaction;
 mod completeness;
 mod demo;
@@ -21,6 +22,7 @@ mod indexing;
 mod jobs;
 mod judging;
 mod kept;
+mod launching;
 mod pictures;
 mod query;
 mod reading;
@@ -45,6 +47,9 @@ pub use judging::{
     ENOUGH_JUDGED, EVALUATED_DEPTH, EvaluateSpec, JudgedRows, ListReport, OwnJudgements,
     PoolReport, RetrievalReport, Topic,
 };
+pub use launching::{
+    GRACE_SECONDS, LaunchSpec, Launched, Planned, RecipeView, RunView, shell_words,
+};
 pub use pictures::read_file_image;
 pub use query::{
     AnswerRow, CaseDetail, Changed, CompletionItem, Dataset, Edit, Event, GuidelineHit, ImportSpec,
@@ -60,6 +65,7 @@ pub use semihv_curation::{Importer, importers};
 pub use semihv_encoders::worker::libraries as worker_libraries;
 pub use semihv_evaluation::ranking;
 pub use semihv_retrieval::log_panics_of_the_index;
+pub use semihv_runs::{AttemptState, StartRecord, SuperviseError, supervise};
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,
     MANIFEST, Manifest, ModelScore, QuestionRow, RetrievalEngine, Settings, SettingsFile, Share,

@@ -15,7 +15,7 @@ use semihv_workspace::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::RetrieveSpec;
+use crate::{LaunchSpec, Launched, RetrieveSpec};
 
 /// What the lists show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,6 +85,10 @@ pub enum Query {
         run: String,
         lines: usize,
     },
+    /// The runs that were launched here, and what can be launched.
+    Launched,
+    /// What a recipe would start with these values.
+    PlanRun(LaunchSpec),
     /// What is left of a note that was being typed when the program ended.
     Draft(Target),
 }
@@ -120,6 +124,12 @@ pub enum Reply {
     Tags(Vec<(Tag, u64)>),
     Runs(Vec<RunSummary>),
     Log(Box<LogView>),
+    Launched(Launched),
+    /// The command as a shell would take it, and what to know before.
+    PlannedRun {
+        command: String,
+        warnings: Vec<String>,
+    },
     Draft {
         target: Target,
         text: Option<String>,
@@ -303,6 +313,16 @@ pub enum Edit {
     EraseRegion {
         region: RegionId,
     },
+    /// Starts a recipe.
+    Launch(LaunchSpec),
+    /// Asks a run to end.
+    CancelRun {
+        run: String,
+    },
+    /// Starts the next attempt of a run.
+    ResumeRun {
+        run: String,
+    },
 }
 
 /// Long work to start.
@@ -381,4 +401,6 @@ pub enum Changed {
     Index,
     /// Something was said of retrieved rows.
     Judged,
+    /// A run was launched, moved or ended.
+    Runs,
 }

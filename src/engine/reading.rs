@@ -58,6 +58,8 @@ pub(crate) fn answer(engine: &Engine, query: &Query) -> Result<Reply, Failure> {
         }
         Query::Runs => Ok(Reply::Runs(crate::runs::summaries(engine))),
         Query::Log { run, lines } => crate::runs::log(engine, run, *lines),
+        Query::Launched => crate::launching::launched(engine).map(Reply::Launched),
+        Query::PlanRun(spec) => crate::launching::plan(engine, spec),
         Query::Draft(target) => engine.with_store(|store| {
             let text = store.draft(*target).or_fail("draft")?;
             Ok(Reply::Draft {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher};
 use semihv_domain::Failure;
+use semihv_runs::AttemptState;
 
 use crate::engine::locked;
 use crate::{Changed, Engine, Event};
@@ -76,14 +77,76 @@ fn watch(engine: &Engine) -> notify::Result<()> {
             tracing::warn!(folder = %folder.display(), "this log is not followed");
         }
     }
-    follow(engine, &receiver);
+    let mut runs = Runs::new(engine);
+    runs.watch(&mut watcher);
+    follow(engine, &receiver, (&mut runs, &mut watcher));
     Ok(())
 }
 
-fn follow(engine: &Engine, changed: &Receiver<PathBuf>) {
+/// The runs that were launched, as they were last told of.
+struct Runs<'a> {
+    engine: &'a Engine,
+    folder: PathBuf,
+    is_watched: bool,
+    states: Vec<(String, AttemptState)>,
+}
+
+impl<'a> Runs<'a> {
+    fn new(engine: &'a Engine) -> Self {
+        let mut runs = Self {
+            engine,
+            folder: engine.inner.places.runs(),
+            is_watched: false,
+            states: Vec::new(),
+        };
+        runs.states = runs.now();
+        runs
+    }
+
+    fn watch(&mut self, watcher: &mut impl Watcher) {
+        if !self.is_watched && self.folder.exists() {
+            let watched = watcher.watch(&self.folder, RecursiveMode::Recursive);
+            self.is_watched = watched.is_ok();
+        }
+    }
+
+    /// Something may happen to a run that no file tells of: its supervisor is killed.
+    fn has_live(&self) -> bool {
+        self.states.iter().any(|(_, state)| state.may_be_alive())
+    }
+
+    fn now(&self) -> Vec<(String, AttemptState)> {
+        let views = self.engine.launched_runs().unwrap_or_default();
+        views
+            .into_iter()
+            .map(|view| (view.run, view.state))
+            .collect()
+    }
+
+    /// Tells only of what is another than before.
+    fn look(&mut self) {
+        let now = self.now();
+        if now != self.states {
+            self.states = now;
+            self.engine.tell(&Event::Changed(Changed::Runs));
+        }
+    }
+
+    fn is_record(&self, path: &Path) -> bool {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let is_record = matches!(name, Some("start.toml" | "events.jsonl" | "exit.json"));
+        path.starts_with(&self.folder) && is_record
+    }
+}
+
+fn follow(
+    engine: &Engine,
+    changed: &Receiver<PathBuf>,
+    (runs, watcher): (&mut Runs<'_>, &mut impl Watcher),
+) {
     let mut seen = data_version(engine);
     loop {
-        let first = if engine.inner.file_system.is_network() {
+        let first = if engine.inner.file_system.is_network() || runs.has_live() {
             match changed.recv_timeout(POLL) {
                 Ok(path) => Some(path),
                 Err(RecvTimeoutError::Timeout) => None,
@@ -102,6 +165,10 @@ fn follow(engine: &Engine, changed: &Receiver<PathBuf>) {
             }
         }
         tell_of(engine, &paths);
+        runs.watch(watcher);
+        if paths.is_empty() || paths.iter().any(|path| runs.is_record(path)) {
+            runs.look();
+        }
         let now = data_version(engine);
         if now != seen {
             seen = now;

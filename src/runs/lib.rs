@@ -1,17 +1,29 @@
-//! Reads what training runs leave behind: the end of a log of any size, and the figures in it.
+//! Starts training runs, stays with them, and reads what they leave behind.
 //!
-//! For now: tailing with bounded memory, following growth across truncation and rotation, and the
-//! text formats of common trainers. Deliberately absent: launching and supervising, other hosts,
-//! binary event files.
+//! An attempt of a run is a folder that says everything of it; its supervisor is a process of its
+//! own. Logs are tailed with bounded memory and followed across truncation and rotation, in the text
+//! formats of common trainers. Deliberately absent, for now: other hosts, binary event files.
 
+mod attempt;
+mod detach;
+mod folder;
 mod followed_log;
 mod follower;
 mod metrics;
 mod plain_line;
+mod recipe;
 mod tail;
 
+pub use attempt::{
+    Attempt, AttemptState, EndReason, Event, ExitRecord, GitState, Journal, Line, LookError,
+    Moment, Presence, ProcessId, ReadRecordError, Seen, StartRecord, SuperviseError, Wish, look,
+    state, supervise, wish,
+};
+pub use detach::{DetachError, detach};
+pub use folder::{BeginError, attempts, begin, runs};
 pub use followed_log::{FollowedLog, LogSnapshot};
 pub use follower::{Follower, Growth};
 pub use metrics::{MetricReader, metrics};
 pub use plain_line::plain_line;
+pub use recipe::{FillError, Parameter, fill, parameters, plain, values};
 pub use tail::{ReadLogError, Tail, tail};

@@ -38,6 +38,7 @@ pub enum Action {
     Log(panes::log::Msg),
     Dataset(panes::dataset::Msg),
     Jobs(panes::jobs::Msg),
+    Runs(panes::runs::Msg),
     Notes(panes::notes::Msg),
     /// The answer to an [`Effect::Ask`]; stale tickets fall through.
     Reply(Ticket, Result<Reply, Failure>),

@@ -228,6 +228,9 @@ fn words(edit: &Edit) -> String {
         Edit::PutRegion { region } => format!("region `{}` changed", region.label),
         Edit::NameRegion { label, .. } => format!("region named `{label}`"),
         Edit::EraseRegion { .. } => "region erased".to_owned(),
+        Edit::Launch(spec) => format!("{} launched", spec.recipe),
+        Edit::CancelRun { run } => format!("{run} is asked to end"),
+        Edit::ResumeRun { run } => format!("{run} resumed"),
     }
 }
 

@@ -88,7 +88,9 @@ impl Backend for Engine {
         Settings {
             theme: (theme != "auto").then_some(theme),
             themes: self.own_themes(),
-            keys: self.keys().into_iter().map(key_row).collect(),
+            keys: recipe_keys(self)
+                .chain(self.keys().into_iter().map(key_row))
+                .collect(),
             is_ascii: settings.ascii.value,
             graphics: Some(settings.graphics.value.name().to_owned()),
             link_kbit: settings.link_kbit.value,
@@ -118,6 +120,19 @@ fn workspaces(user: &UserPlaces) -> Vec<(String, PathBuf)> {
 fn folder_name(path: &std::path::Path) -> String {
     let name: PathBuf = path.file_name().unwrap_or_default().into();
     name.to_string_lossy().into_owned()
+}
+
+/// A recipe's own key opens its form in the runs pane.
+fn recipe_keys(engine: &Engine) -> impl Iterator<Item = KeyRow> {
+    let recipes = engine.manifest().recipe.into_iter();
+    recipes.filter_map(|(name, recipe)| {
+        Some(KeyRow {
+            scope: "runs".to_owned(),
+            on: vec![recipe.key?],
+            run: format!("runs.launch-{name}"),
+            desc: format!("Launch {name}"),
+        })
+    })
 }
 
 fn key_row(entry: KeyEntry) -> KeyRow {

@@ -81,7 +81,7 @@ fn import<'a>(mut rest: impl Iterator<Item = &'a str>) -> Result<JobSpec, JobLin
 }
 
 /// Words as a shell would split them: blanks, both quotes and the backslash.
-fn words(line: &str) -> Result<Vec<String>, JobLineError> {
+pub(crate) fn words(line: &str) -> Result<Vec<String>, JobLineError> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = line.chars();

@@ -43,6 +43,8 @@ const NAMES: [(&str, KeyCode); 15] = [
 impl Key {
     pub const ESC: Self = Self::plain(KeyCode::Esc);
     pub const ENTER: Self = Self::plain(KeyCode::Enter);
+    pub const UP: Self = Self::plain(KeyCode::Up);
+    pub const DOWN: Self = Self::plain(KeyCode::Down);
 
     pub const fn plain(code: KeyCode) -> Self {
         Self {

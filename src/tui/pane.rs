@@ -40,11 +40,12 @@ pub enum PaneKind {
     Log,
     Dataset,
     Jobs,
+    Runs,
     Notes,
 }
 
 impl PaneKind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Cases,
         Self::Questions,
         Self::Image,
@@ -55,6 +56,7 @@ impl PaneKind {
         Self::Log,
         Self::Dataset,
         Self::Jobs,
+        Self::Runs,
         Self::Notes,
     ];
 
@@ -70,6 +72,7 @@ impl PaneKind {
             Self::Log => "log",
             Self::Dataset => "dataset",
             Self::Jobs => "jobs",
+            Self::Runs => "runs",
             Self::Notes => "notes",
         }
     }

@@ -26,6 +26,8 @@ pub enum SlotName {
     /// The walk to the next question on which models differ.
     Rationales,
     Runs,
+    Launched,
+    PlannedRun,
     Log,
     Dataset,
     Skipped,

@@ -92,6 +92,8 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Rationales(msg) => panes::rationales::update(&mut panes.rationales, msg, shared),
         Action::Log(msg) => log::update(&mut panes.log, msg, shared),
         Action::Dataset(msg) => panes::dataset::update(&mut panes.dataset, msg, shared),
+        Action::Runs(panes::runs::Msg::Open) => go_to_log(state),
+        Action::Runs(msg) => panes::runs::update(&mut panes.runs, msg, shared),
         Action::Jobs(msg) => panes::jobs::update(&mut panes.jobs, msg, shared),
         Action::Notes(msg) => annotate::notes(state, msg),
         Action::Key(key) => input::key(state, key),
@@ -107,6 +109,13 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
         }
         told => outcome(state, told),
     }
+}
+
+fn go_to_log(state: &mut State) -> Vec<Effect> {
+    let State { shared, panes, .. } = state;
+    let mut effects = panes::runs::update(&mut panes.runs, panes::runs::Msg::Open, shared);
+    effects.extend(control::go(state, PaneKind::Log));
+    effects
 }
 
 /// A case is shown by the image pane, a passage by the guidelines'.
@@ -320,6 +329,11 @@ fn rows_changed(state: &mut State, changed: &Changed) -> Vec<Effect> {
         Changed::Rows => {
             effects.extend(reload(state));
             effects.extend(state.panes.jobs.ask());
+        }
+        Changed::Runs => {
+            effects = panes::runs::ask(&mut state.panes.runs);
+            log::forget_list(&mut state.panes.log);
+            state.is_refresh_due = true;
         }
         Changed::Judged => {
             panes::hits::forget(&mut state.panes.hits);

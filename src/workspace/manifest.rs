@@ -74,10 +74,29 @@ pub struct EndpointEntry {
     pub api_key_env: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How a run is launched.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecipeEntry {
+    pub description: Option<String>,
+    /// Words in which `{NAME}` stands for a parameter.
     pub command: Vec<String>,
+    /// Defaults, each a plain value or a table with `default`, `choices`, `min`, `max` and `help`.
+    pub parameters: BTreeMap<String, toml::Value>,
+    /// Where the command runs; default: the workspace.
+    pub folder: Option<PathBuf>,
+    /// Variables that are passed on, by name; `CUDA_*` stands for all that begin so.
+    pub inherits: Vec<String>,
+    /// Variables with their values, parameters filled in.
+    pub sets: BTreeMap<String, String>,
+    /// The parameter that is the seed.
+    pub seed: Option<String>,
+    /// Commands that must succeed before the start.
+    pub checks: Vec<Vec<String>>,
+    /// What the command writes to resume from: `out/checkpoint-*`.
+    pub checkpoints: Option<String>,
+    /// Words for the end of the command when a run is resumed; `{checkpoint}` is the latest.
+    pub resume: Vec<String>,
     pub host: Option<String>,
     pub key: Option<String>,
     pub logs: Vec<PathBuf>,

@@ -74,6 +74,11 @@ impl Places {
         self.hidden().join(format!("{name}.lock"))
     }
 
+    /// Runs that were launched: theirs to keep, so they do not lie among what can be made again.
+    pub fn runs(&self) -> PathBuf {
+        self.root.join("runs")
+    }
+
     /// Where `import --copy` puts pictures.
     pub fn copied_images(&self, source: &str) -> PathBuf {
         self.hidden().join("images").join(source)

@@ -171,7 +171,8 @@ impl Layouts {
 /// The layouts everybody starts with.
 pub fn built_in() -> Vec<Layout> {
     use PaneKind::{
-        Cases, Dataset, Guidelines, Hits, Image, Jobs, Log, Notes, Questions, Rationales, Text,
+        Cases, Dataset, Guidelines, Hits, Image, Jobs, Log, Notes, Questions, Rationales, Runs,
+        Text,
     };
     use Tree::Pane;
     let layout = |name: &str, focus, tree| Layout {
@@ -209,8 +210,12 @@ pub fn built_in() -> Vec<Layout> {
         ),
         layout(
             "train",
-            Log,
-            Tree::right(620, Pane(Log), Tree::below(500, Pane(Jobs), Pane(Dataset))),
+            Runs,
+            Tree::right(
+                620,
+                Tree::below(400, Pane(Runs), Pane(Log)),
+                Tree::below(500, Pane(Jobs), Pane(Dataset)),
+            ),
         ),
         layout(
             "compare",

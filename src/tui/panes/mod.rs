@@ -12,6 +12,7 @@ pub mod log;
 pub mod notes;
 pub mod questions;
 pub mod rationales;
+pub mod runs;
 pub mod text;
 
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub struct Panes {
     pub log: log::State,
     pub dataset: dataset::State,
     pub jobs: jobs::State,
+    pub runs: runs::State,
     pub notes: notes::State,
 }
 
@@ -98,6 +100,11 @@ macro_rules! in_pane {
                 let $state = $($borrow)+ $panes.jobs;
                 $body
             }
+            PaneKind::Runs => {
+                use runs as $pane;
+                let $state = $($borrow)+ $panes.runs;
+                $body
+            }
             PaneKind::Notes => {
                 use notes as $pane;
                 let $state = $($borrow)+ $panes.notes;
@@ -125,6 +132,7 @@ impl Panes {
             | PaneKind::Image
             | PaneKind::Hits
             | PaneKind::Jobs
+            | PaneKind::Runs
             | PaneKind::Notes => {}
         }
     }
@@ -185,6 +193,7 @@ impl Panes {
                 dataset::mouse(&self.dataset, shared, mouse, inside).map(Action::Dataset)
             }
             PaneKind::Jobs => jobs::mouse(&self.jobs, shared, mouse, inside).map(Action::Jobs),
+            PaneKind::Runs => runs::mouse(&self.runs, shared, mouse, inside).map(Action::Runs),
             PaneKind::Notes => notes::mouse(&self.notes, shared, mouse, inside).map(Action::Notes),
         }
     }
@@ -234,6 +243,7 @@ pub fn command(pane: &str, rest: &str) -> Option<Action> {
         "log" => Action::Log(log::command(rest)?),
         "dataset" => Action::Dataset(dataset::command(rest)?),
         "jobs" => Action::Jobs(jobs::command(rest)?),
+        "runs" => Action::Runs(runs::command(rest)?),
         "notes" => Action::Notes(notes::command(rest)?),
         _ => return None,
     })

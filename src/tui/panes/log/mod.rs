@@ -312,6 +312,11 @@ pub fn grew(state: &mut State, run: &str) -> Vec<Effect> {
     }
 }
 
+/// There are other runs: the next refresh asks which.
+pub fn forget_list(state: &mut State) {
+    state.runs = Load::Empty;
+}
+
 /// The manifest or the files changed: the next refresh asks again.
 pub fn forget(state: &mut State) {
     state.runs = Load::Empty;

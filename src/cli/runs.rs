@@ -1,0 +1,267 @@
+//! `run`, `runs`, `cancel`, `resume`: recipes launched, and what became of them.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use semihv_domain::{Failure, FailureKind, printable};
+use semihv_engine::{AttemptState, Engine, LaunchSpec, RunView, shell_words};
+
+use crate::output::{Output, VerbError};
+
+/// How often a log that is followed is looked at.
+const TICK: Duration = Duration::from_millis(200);
+
+/// A process that was killed takes a moment to be gone.
+const AFTER_GRACE: Duration = Duration::from_secs(5);
+/// Of a log that is printed at once.
+const CHUNK: u64 = 1 << 20;
+
+/// Stays with an attempt; in a batch script it ends as the command does.
+pub(crate) fn supervise(attempt: &Path) -> Result<(), VerbError> {
+    let exit = semihv_engine::supervise(attempt)
+        .map_err(|error| Failure::of("supervise", FailureKind::Config, &error))?;
+    match exit.code {
+        Some(0) => Ok(()),
+        Some(code) => Err(VerbError::Ended(code)),
+        None => Err(VerbError::Ended(
+            exit.signal.map_or(1, |signal| 128 + signal),
+        )),
+    }
+}
+
+pub(crate) fn run(
+    engine: &Engine,
+    spec: &LaunchSpec,
+    (dry_run, wait): (bool, bool),
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    let planned = engine.plan_run(spec)?;
+    let record = &planned.record;
+    if dry_run && output.is_json() {
+        let said = serde_json::json!({ "planned": record, "warnings": planned.warnings });
+        return Ok(output.json(&said)?);
+    }
+    if !output.is_json() {
+        output.line(&format!("$ {}", shell_words(&record.command)))?;
+        for warning in &planned.warnings {
+            output.line(warning)?;
+        }
+        output.finish()?;
+    }
+    if dry_run {
+        return Ok(());
+    }
+    let started = engine.launch(&planned)?;
+    follow(engine, started, wait, output)
+}
+
+pub(crate) fn resume(
+    engine: &Engine,
+    run: &str,
+    wait: bool,
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    let run = engine.find_run(run)?;
+    let started = engine.resume_run(&run)?;
+    if !output.is_json() {
+        output.line(&format!("$ {}", shell_words(&started.command)))?;
+    }
+    follow(engine, started, wait, output)
+}
+
+/// Asks, and says what became of it: the grace is waited for, and a little more.
+pub(crate) fn cancel(
+    engine: &Engine,
+    run: &str,
+    grace: u32,
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    let run = engine.find_run(run)?;
+    let mut view = engine.cancel_run(&run, grace)?;
+    let deadline = Instant::now() + Duration::from_secs(u64::from(grace)) + AFTER_GRACE;
+    while !view.state.is_over() && Instant::now() < deadline {
+        thread::sleep(TICK);
+        view = engine.run_view(&run)?;
+    }
+    if output.is_json() {
+        return Ok(output.json(&view)?);
+    }
+    Ok(output.line(&line(&view))?)
+}
+
+/// Says what was started; where it is wished, prints what it prints until it ends.
+fn follow(
+    engine: &Engine,
+    started: RunView,
+    wait: bool,
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    if output.is_json() {
+        output.json(&started)?;
+    } else {
+        output.line(&line(&started))?;
+        output.line(&format!("log: {}", started.log.display()))?;
+        output.finish()?;
+    }
+    if let AttemptState::StartFailed { why } = &started.state {
+        let summary = format!("{} did not start: {why}", started.run);
+        return Err(Failure::new("run", FailureKind::User, summary).into());
+    }
+    if !wait {
+        return Ok(());
+    }
+    let mut offset = 0;
+    loop {
+        // Asked first: what was printed before the end is read after it.
+        let view = engine.run_view(&started.run)?;
+        let is_over = view.state.is_over();
+        while !output.is_json() {
+            let more = printed(&started.log, (offset, is_over), output)?;
+            offset += more;
+            if more == 0 {
+                break;
+            }
+        }
+        if is_over {
+            return ended(&view, output);
+        }
+        thread::sleep(TICK);
+    }
+}
+
+fn ended(view: &RunView, output: &mut Output) -> Result<(), VerbError> {
+    if output.is_json() {
+        output.json(view)?;
+    } else {
+        output.line(&line(view))?;
+    }
+    output.finish()?;
+    match view.state {
+        AttemptState::Succeeded => Ok(()),
+        AttemptState::Failed { code } => Err(VerbError::Ended(code)),
+        _ => Err(VerbError::Ended(1)),
+    }
+}
+
+/// What was appended to a log, made harmless; how many bytes that were. Whole lines, until it is
+/// over: half a letter is none.
+fn printed(log: &Path, (offset, is_over): (u64, bool), output: &mut Output) -> io::Result<u64> {
+    let mut file = File::open(log)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.take(CHUNK).read_to_end(&mut bytes)?;
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map(|at| at + 1);
+    let is_cut = is_over || bytes.len() as u64 == CHUNK;
+    let length = whole.unwrap_or(if is_cut { bytes.len() } else { 0 });
+    let lines = bytes.get(..length).unwrap_or_default();
+    let text = String::from_utf8_lossy(lines);
+    write!(output.raw(), "{}", printable(&text))?;
+    output.finish()?;
+    Ok(length as u64)
+}
+
+pub(crate) fn runs(
+    engine: &Engine,
+    run: Option<&str>,
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    if let Some(run) = run {
+        let view = engine.run_view(&engine.find_run(run)?)?;
+        return one(&view, output);
+    }
+    let views = engine.launched_runs()?;
+    if output.is_json() {
+        return views.iter().try_for_each(|view| Ok(output.json(view)?));
+    }
+    if views.is_empty() {
+        return Ok(output.line("no runs yet: `semihv run RECIPE` starts one")?);
+    }
+    views
+        .iter()
+        .try_for_each(|view| Ok(output.line(&line(view))?))
+}
+
+fn one(view: &RunView, output: &mut Output) -> Result<(), VerbError> {
+    if output.is_json() {
+        return Ok(output.json(view)?);
+    }
+    output.line(&line(view))?;
+    let rows = [
+        ("command", shell_words(&view.command)),
+        ("by", view.by.clone()),
+        ("log", view.log.display().to_string()),
+        ("folder", view.folder.display().to_string()),
+        ("trouble", view.trouble.clone().unwrap_or_default()),
+    ];
+    for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+        output.line(&format!("  {name:<9}{value}"))?;
+    }
+    Ok(())
+}
+
+/// `✓ 20261127-140155-tune-3f9a  succeeded  2 m 10 s`.
+fn line(view: &RunView) -> String {
+    let attempt = match view.attempt {
+        0 | 1 => String::new(),
+        number => format!(", attempt {number}"),
+    };
+    let took = view.took_ms.map(|took| format!("  {}", duration(took)));
+    let trouble = view.trouble.as_ref().map(|trouble| format!("  {trouble}"));
+    format!(
+        "{} {}  {}{attempt}{}{}",
+        sign(&view.state),
+        view.run,
+        view.state.said(),
+        took.unwrap_or_default(),
+        trouble.unwrap_or_default(),
+    )
+}
+
+fn sign(state: &AttemptState) -> char {
+    match state {
+        AttemptState::Succeeded => '✓',
+        AttemptState::Failed { .. }
+        | AttemptState::Signalled { .. }
+        | AttemptState::OutOfMemory
+        | AttemptState::StartFailed { .. } => '!',
+        AttemptState::Queued => '·',
+        AttemptState::Cancelled { .. } | AttemptState::Terminated => '■',
+        AttemptState::Starting | AttemptState::Running | AttemptState::Ending { .. } => '▸',
+        AttemptState::RunningUnsupervised
+        | AttemptState::HostRebooted
+        | AttemptState::Lost
+        | AttemptState::Unreachable => '?',
+    }
+}
+
+/// `2 h 5 m`, `3 m 10 s`, `1.2 s`.
+fn duration(millis: i64) -> String {
+    let seconds = millis / 1_000;
+    match seconds {
+        0..60 => format!("{:.1} s", millis as f64 / 1_000.0),
+        60..3_600 => format!("{} m {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} m", seconds / 3_600, seconds / 60 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_short() {
+        for (millis, expected) in [
+            (1_234, "1.2 s"),
+            (70_000, "1 m 10 s"),
+            (7_500_000, "2 h 5 m"),
+        ] {
+            assert_eq!(duration(millis), expected);
+        }
+    }
+}

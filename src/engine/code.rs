@@ -1,0 +1,197 @@
+//! Which code a run was started from, and what it left to resume from.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use semihv_runs::GitState;
+
+/// Files that git does not know are kept up to this size, and so many.
+const SMALL: u64 = 1 << 20;
+const MOST_FILES: usize = 200;
+/// A difference beyond this is cut, and ends by saying so.
+const LONGEST_DIFFERENCE: u64 = 16 << 20;
+
+/// The state of a git repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Code {
+    pub(crate) state: GitState,
+    /// Names in `state.untracked` start here.
+    root: PathBuf,
+}
+
+impl Code {
+    /// None where the folder is in no repository, or there is no git.
+    pub(crate) fn read(folder: &Path) -> Option<Self> {
+        let commit = asked(folder, &["rev-parse", "HEAD"])?;
+        let root = PathBuf::from(asked(folder, &["rev-parse", "--show-toplevel"])?);
+        let branch = asked(folder, &["symbolic-ref", "--short", "-q", "HEAD"]);
+        let changed = asked(folder, &["status", "--porcelain", "--untracked-files=no"])?;
+        let unknown = asked(&root, &["ls-files", "--others", "--exclude-standard", "-z"])?;
+        let is_small = |name: &&str| {
+            let found = fs::symlink_metadata(root.join(name));
+            found.is_ok_and(|found| found.is_file() && found.len() <= SMALL)
+        };
+        let untracked = unknown.split('\0').filter(|name| !name.is_empty());
+        let untracked = untracked
+            .filter(is_small)
+            .take(MOST_FILES)
+            .map(str::to_owned);
+        Some(Self {
+            state: GitState {
+                commit,
+                branch,
+                is_dirty: !changed.is_empty(),
+                untracked: untracked.collect(),
+            },
+            root,
+        })
+    }
+
+    /// Puts the difference and the small unknown files beside the run.
+    pub(crate) fn keep(&self, folder: &Path, attempt: &Path) -> io::Result<()> {
+        if self.state.is_dirty {
+            keep_difference(folder, &attempt.join("diff.patch"))?;
+        }
+        for name in &self.state.untracked {
+            let to = attempt.join("untracked").join(name);
+            if let Some(parent) = to.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            match fs::copy(self.root.join(name), to) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                copied => drop(copied?),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn keep_difference(folder: &Path, path: &Path) -> io::Result<()> {
+    let mut git = git(
+        folder,
+        &["diff", "--no-ext-diff", "--no-textconv", "--binary", "HEAD"],
+    )
+    .stdout(Stdio::piped())
+    .spawn()?;
+    let mut bytes = Vec::new();
+    if let Some(out) = git.stdout.take() {
+        out.take(LONGEST_DIFFERENCE).read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 == LONGEST_DIFFERENCE {
+        let _ = git.kill();
+        bytes.extend_from_slice(b"\nsemihv: the difference was longer and is cut here\n");
+    }
+    git.wait()?;
+    fs::write(path, bytes)
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Command {
+    let mut git = Command::new("git");
+    // What a repository's own settings would start has no place here.
+    git.args(["-c", "core.fsmonitor=false", "--no-pager"])
+        .args(arguments)
+        .current_dir(folder)
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
+    git
+}
+
+fn asked(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let ran = git(folder, arguments).output().ok()?;
+    let said = String::from_utf8_lossy(&ran.stdout).trim_end().to_owned();
+    ran.status.success().then_some(said)
+}
+
+/// The newest file or folder that matches `folder/NAME-*`: `*` stands for anything in one name, and
+/// only in the last one.
+pub(crate) fn latest(start: &Path, pattern: &str) -> Option<PathBuf> {
+    let whole = start.join(pattern);
+    let name = whole.file_name()?.to_str()?.to_owned();
+    let (before, after) = name.split_once('*').unwrap_or((&name, ""));
+    let is_it = |found: &str| {
+        if !name.contains('*') {
+            return found == name;
+        }
+        let is_long_enough = found.len() >= before.len() + after.len();
+        is_long_enough && found.starts_with(before) && found.ends_with(after)
+    };
+    let entries = fs::read_dir(whole.parent()?).ok()?;
+    let matching = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_str().is_some_and(is_it));
+    let dated = matching.filter_map(|entry| {
+        let modified = entry.metadata().ok()?.modified().ok()?;
+        Some((modified, entry.path()))
+    });
+    dated.max().map(|(_, path)| path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    fn run_git(folder: &Path, arguments: &[&str]) {
+        let who = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let ran = git(folder, &[&who[..], arguments].concat())
+            .status()
+            .unwrap();
+        assert!(ran.success(), "{arguments:?}");
+    }
+
+    #[test]
+    fn what_was_changed_and_unknown_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        assert_eq!(Code::read(&root), None);
+        run_git(&root, &["init", "-q"]);
+        fs::write(root.join("train.py"), "lr = 1\n").unwrap();
+        run_git(&root, &["add", "."]);
+        run_git(&root, &["commit", "-qm", "first"]);
+        let clean = Code::read(&root).unwrap().state;
+        assert!(!clean.is_dirty && clean.untracked.is_empty(), "{clean:?}");
+        fs::write(root.join("train.py"), "lr = 2\n").unwrap();
+        fs::create_dir(root.join("sub")).unwrap();
+        fs::write(root.join("sub/new file.py"), "x").unwrap();
+        fs::write(root.join("big.bin"), vec![0; SMALL as usize + 1]).unwrap();
+        let code = Code::read(&root.join("sub")).unwrap();
+        assert_eq!(
+            (code.state.is_dirty, &code.state.untracked[..]),
+            (true, &["sub/new file.py".to_owned()][..])
+        );
+        let attempt = tempfile::tempdir().unwrap();
+        code.keep(&root, attempt.path()).unwrap();
+        let difference = fs::read_to_string(attempt.path().join("diff.patch")).unwrap();
+        assert!(difference.contains("+lr = 2"), "{difference}");
+        let kept = fs::read_to_string(attempt.path().join("untracked/sub/new file.py")).unwrap();
+        assert_eq!(kept, "x");
+    }
+
+    #[test]
+    fn the_latest_checkpoint_is_the_youngest() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        assert_eq!(latest(folder.path(), "out/step-*"), None);
+        fs::create_dir(&out).unwrap();
+        for (age, name) in [
+            (10, "step-900"),
+            (5, "step-1000"),
+            (1, "other"),
+            (0, "step"),
+        ] {
+            let file = fs::File::create(out.join(name)).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(age))
+                .unwrap();
+        }
+        assert_eq!(
+            latest(folder.path(), "out/step-*"),
+            Some(out.join("step-1000"))
+        );
+        assert_eq!(latest(folder.path(), "out/other"), Some(out.join("other")));
+        assert_eq!(latest(folder.path(), "out/none-*.pt"), None);
+    }
+}

@@ -1,0 +1,28 @@
+//! One start of a run, in a folder of its own: what is started, what happened to it, how it ended.
+//!
+//! `start.toml` is written by whoever launches; `events.jsonl`, `log`, `heartbeat` and `exit.json`
+//! by the supervisor alone; `control.jsonl` by anybody who wants something of it.
+
+mod control;
+mod exit;
+mod identity;
+mod journal;
+mod look;
+mod record;
+mod state;
+mod supervise;
+
+pub use control::{Wish, wish};
+pub use exit::{EndReason, ExitRecord};
+pub use identity::{Presence, ProcessId};
+pub use journal::{Event, Journal, Line, Moment};
+pub use look::{Attempt, LookError, look};
+pub use record::{GitState, ReadRecordError, StartRecord};
+pub use state::{AttemptState, Seen, state};
+pub use supervise::{SuperviseError, supervise};
+
+const EVENTS: &str = "events.jsonl";
+const LOG: &str = "log";
+
+#[cfg(test)]
+pub(crate) use record::tests::record as test_record;

@@ -1,0 +1,412 @@
+//! Runs of the real program: they outlive whoever started them, and say truly how they ended.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod home;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use home::{Home, complaint, words};
+use serde_json::Value;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+const RECIPES: &str = r#"
+[recipe.say]
+command = ["sh", "-c", "echo {word}; exit {code}"]
+[recipe.say.parameters]
+word = "hello"
+code = { default = 0, min = 0, max = 9, help = "how it ends" }
+
+[recipe.long]
+command = ["sh", "-c", "echo $$ > pid; echo begun; exec sleep 1000"]
+
+[recipe.stubborn]
+command = ["sh", "-c", "trap '' TERM; echo begun; while :; do sleep 0.1; done"]
+
+[recipe.daemon]
+command = ["sh", "-c", "setsid sh -c 'echo $$ > pid; exec sleep 1000' & sleep 0.3; exit 4"]
+
+[recipe.missing]
+command = ["no-such-program"]
+
+[recipe.checked]
+command = ["touch", "started"]
+checks = [["true"], ["sh", "-c", "echo the disk is full >&2; exit 1"]]
+
+[recipe.steps]
+command = ["sh", "-c", "echo from $1; touch out-2; exit 1", "sh"]
+checkpoints = "out-*"
+resume = ["{checkpoint}"]
+
+[recipe.variables]
+command = ["sh", "-c", "echo [$SECRET] [$WANTED] [$SET] $SEMIHV_ATTEMPT"]
+inherits = ["WANTED"]
+sets = { SET = "{word}" }
+parameters = { word = "filled" }
+
+[recipe.far]
+command = ["true"]
+host = "gpu01"
+"#;
+
+/// A workspace with these recipes.
+struct Shell {
+    home: Home,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let shell = Self { home: Home::new() };
+        let made = shell.home.run(&["init", shell.root().to_str().unwrap()]);
+        assert!(made.status.success(), "{}", complaint(&made));
+        let manifest = shell.root().join("semihv.toml");
+        let before = fs::read_to_string(&manifest).unwrap();
+        fs::write(&manifest, format!("{before}\n{RECIPES}")).unwrap();
+        shell
+    }
+
+    fn root(&self) -> PathBuf {
+        self.home.path().join("ws")
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        let root = self.root();
+        let workspace = ["-w", root.to_str().unwrap()];
+        let mut command = self.home.command(&[arguments, &workspace].concat());
+        command.env("SECRET", "s3cret").env("WANTED", "wanted");
+        command.output().unwrap()
+    }
+
+    #[track_caller]
+    fn json(&self, arguments: &[&str]) -> Value {
+        let said = self.run(&[arguments, &["--json"]].concat());
+        assert!(said.status.success(), "{}", complaint(&said));
+        serde_json::from_str(&words(&said)).unwrap()
+    }
+
+    /// Starts it; its name and the folder of its attempt.
+    fn start(&self, recipe: &str) -> (String, PathBuf) {
+        let started = self.json(&["run", recipe]);
+        let name = started["run"].as_str().unwrap().to_owned();
+        (name, started["folder"].as_str().unwrap().into())
+    }
+
+    #[track_caller]
+    fn wait_for(&self, run: &str, state: &str) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let view = self.json(&["runs", run]);
+            if view["state"] == state {
+                return view;
+            }
+            assert!(Instant::now() < deadline, "{state}: {view}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+#[track_caller]
+fn text_of(path: &Path) -> String {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        if text.ends_with('\n') {
+            return text.trim().to_owned();
+        }
+        assert!(Instant::now() < deadline, "{}", path.display());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn is_alive(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat
+        .rsplit_once(')')
+        .map_or("", |(_, after)| after.trim_start());
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+fn kill(pid: &str) {
+    let killed = std::process::Command::new("kill")
+        .args(["-9", pid])
+        .status();
+    assert!(killed.unwrap().success());
+}
+
+/// Of the last event of that name.
+fn event(attempt: &Path, name: &str) -> Option<Value> {
+    let journal = fs::read_to_string(attempt.join("events.jsonl")).unwrap();
+    let lines = journal.lines().rev();
+    let mut events = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.find(|event| event["event"] == name)
+}
+
+#[test]
+fn a_recipe_is_shown_run_and_ends_as_its_command_does() {
+    let shell = Shell::new();
+    let said = shell.run(&["run", "say", "word=肺 it's", "--dry-run"]);
+    assert!(
+        words(&said).starts_with(r"$ sh -c 'echo 肺 it'\''s; exit 0'"),
+        "{}",
+        words(&said)
+    );
+    assert!(!shell.root().join("runs").exists());
+    let said = shell.run(&["run", "say", "word=there", "code=3", "--wait"]);
+    assert_eq!(said.status.code(), Some(3), "{}", complaint(&said));
+    assert!(words(&said).contains("\nthere\n"), "{}", words(&said));
+    assert!(words(&said).contains("failed (3)"), "{}", words(&said));
+    let view = shell.json(&["runs", "say"]);
+    assert_eq!(
+        (&view["state"], &view["code"]),
+        (&"failed".into(), &3.into())
+    );
+    assert_eq!(view["command"][2], "echo there; exit 3");
+    let record = fs::read_to_string(Path::new(view["folder"].as_str().unwrap()).join("start.toml"));
+    let record = record.unwrap();
+    for word in ["config_hash", "word = \"there\"", "code = 3"] {
+        assert!(record.contains(word), "{word}: {record}");
+    }
+    let log = words(&shell.run(&["log", view["run"].as_str().unwrap()]));
+    assert_eq!(log, "there\n");
+    for (given, why) in [
+        ("code=10", "9 or less"),
+        ("code=x", "takes a whole number"),
+        ("cod=1", "it has code, word"),
+    ] {
+        let refused = shell.run(&["run", "say", given]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(complaint(&refused).contains(why), "{}", complaint(&refused));
+    }
+    let unknown = shell.run(&["run", "saying"]);
+    assert!(
+        complaint(&unknown).contains("semihv.toml has"),
+        "{}",
+        complaint(&unknown)
+    );
+}
+
+#[test]
+fn a_run_outlives_who_started_it_and_is_cancelled_by_another() {
+    let shell = Shell::new();
+    let (run, attempt) = shell.start("long");
+    assert_eq!(text_of(&attempt.join("log")), "begun");
+    let pid = text_of(&shell.root().join("pid"));
+    let session = |pid: &str| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let (_, fields) = stat.rsplit_once(')').unwrap();
+        fields.split_whitespace().nth(3).unwrap().to_owned()
+    };
+    // No terminal that closes can reach it.
+    assert_ne!(session(&pid), session("self"));
+    shell.wait_for(&run, "running");
+    let again = shell.home.run(&["supervise", attempt.to_str().unwrap()]);
+    assert!(
+        complaint(&again).contains("supervised already"),
+        "{}",
+        complaint(&again)
+    );
+    let early = shell.run(&["resume", &run]);
+    assert!(
+        complaint(&early).contains("cancel it first"),
+        "{}",
+        complaint(&early)
+    );
+    let view = shell.json(&["cancel", &run]);
+    assert_eq!(
+        (&view["state"], &view["by"]),
+        (&"cancelled".into(), &"ana".into())
+    );
+    assert!(!is_alive(&pid));
+    let late = shell.run(&["cancel", &run]);
+    assert!(
+        complaint(&late).contains("not running: cancelled by ana"),
+        "{}",
+        complaint(&late)
+    );
+    let again = shell.home.run(&["supervise", attempt.to_str().unwrap()]);
+    assert!(
+        complaint(&again).contains("started already"),
+        "{}",
+        complaint(&again)
+    );
+}
+
+#[test]
+fn what_does_not_listen_is_killed_and_two_who_cancel_agree() {
+    let shell = Shell::new();
+    let (run, attempt) = shell.start("stubborn");
+    assert_eq!(text_of(&attempt.join("log")), "begun");
+    thread::scope(|scope| {
+        let patient = scope.spawn(|| shell.json(&["cancel", &run, "--grace", "600"]));
+        let hasty = shell.json(&["cancel", &run, "--grace", "1"]);
+        let patient = patient.join().unwrap();
+        assert_eq!(
+            (&hasty["state"], &patient["state"]),
+            (&"cancelled".into(), &"cancelled".into())
+        );
+    });
+    assert_eq!(event(&attempt, "signalled").unwrap()["signal"], "SIGKILL");
+}
+
+#[test]
+fn what_leaves_the_command_behind_is_waited_for_and_ended_too() {
+    let shell = Shell::new();
+    let (run, attempt) = shell.start("daemon");
+    let pid = text_of(&shell.root().join("pid"));
+    let deadline = Instant::now() + PATIENCE;
+    while event(&attempt, "left-behind").is_none() {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(is_alive(&pid));
+    shell.wait_for(&run, "running");
+    let view = shell.json(&["cancel", &run]);
+    assert_eq!(view["state"], "cancelled");
+    assert!(!is_alive(&pid));
+}
+
+#[test]
+fn without_its_supervisor_a_run_goes_on_and_its_end_is_not_guessed() {
+    let shell = Shell::new();
+    let (run, attempt) = shell.start("long");
+    let pid = text_of(&shell.root().join("pid"));
+    let supervisor = event(&attempt, "supervised").unwrap()["supervisor"]["pid"].to_string();
+    kill(&supervisor);
+    shell.wait_for(&run, "running-unsupervised");
+    assert!(is_alive(&pid));
+    let refused = shell.run(&["cancel", &run]);
+    assert!(
+        complaint(&refused).contains("nobody stays with"),
+        "{}",
+        complaint(&refused)
+    );
+    kill(&pid);
+    shell.wait_for(&run, "lost");
+    // A record of another boot tells that the machine was started anew.
+    let journal = attempt.join("events.jsonl");
+    let view = shell.json(&["runs", &run]);
+    assert_eq!(view["trouble"], Value::Null);
+    let text = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, text.replacen("\"seq\":1", "\"seq\":9", 1)).unwrap();
+    let view = shell.json(&["runs", &run]);
+    assert_eq!(view["trouble"], "1 lines of its journal are damaged");
+}
+
+#[test]
+fn what_cannot_start_says_why_and_checks_come_first() {
+    let shell = Shell::new();
+    let missing = shell.run(&["run", "missing"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(
+        complaint(&missing).contains("no-such-program"),
+        "{}",
+        complaint(&missing)
+    );
+    let view = shell.json(&["runs", "missing"]);
+    assert_eq!(view["state"], "start-failed", "{view}");
+    let checked = shell.run(&["run", "checked"]);
+    let why = complaint(&checked);
+    assert!(
+        why.contains("the disk is full") && why.contains("nothing was started"),
+        "{why}"
+    );
+    assert!(!shell.root().join("started").exists());
+    assert!(shell.run(&["runs", "checked"]).status.code() == Some(2));
+    let far = shell.run(&["run", "far"]);
+    assert!(
+        complaint(&far).contains("runs on gpu01"),
+        "{}",
+        complaint(&far)
+    );
+}
+
+#[test]
+fn a_run_is_resumed_from_its_latest_checkpoint_as_its_next_attempt() {
+    let shell = Shell::new();
+    fs::write(shell.root().join("out-1"), "").unwrap();
+    let first = shell.run(&["run", "steps", "--wait"]);
+    assert!(words(&first).contains("\nfrom\n"), "{}", words(&first));
+    let view = shell.json(&["runs", "steps"]);
+    let run = view["run"].as_str().unwrap();
+    for number in [2, 3] {
+        let again = shell.run(&["resume", run, "--wait"]);
+        assert_eq!(again.status.code(), Some(1), "{}", complaint(&again));
+        let latest = shell.root().join("out-2");
+        let expected = format!("\nfrom {}\n", latest.display());
+        assert!(words(&again).contains(&expected), "{}", words(&again));
+        let view = shell.json(&["runs", run]);
+        assert_eq!(
+            (&view["attempt"], &view["run"]),
+            (&number.into(), &run.into())
+        );
+        assert_eq!(view["command"].as_array().unwrap().len(), 5, "{view}");
+    }
+}
+
+#[test]
+fn no_variable_that_was_not_named_reaches_the_command_or_the_record() {
+    let shell = Shell::new();
+    let said = words(&shell.run(&["run", "variables", "--wait"]));
+    assert!(said.contains("\n[] [wanted] [filled] 1\n"), "{said}");
+    let view = shell.json(&["runs", "variables"]);
+    let record = Path::new(view["folder"].as_str().unwrap()).join("start.toml");
+    let record = fs::read_to_string(record).unwrap();
+    assert!(
+        record.contains("WANTED") && !record.contains("wanted"),
+        "{record}"
+    );
+}
+
+#[test]
+fn all_runs_are_listed_and_unclear_names_are_asked_back() {
+    let shell = Shell::new();
+    assert!(words(&shell.run(&["runs"])).contains("no runs yet"));
+    for _ in 0..2 {
+        assert!(shell.run(&["run", "say", "--wait"]).status.success());
+    }
+    let listed = words(&shell.run(&["runs"]));
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(listed.lines().all(|line| line.starts_with('✓')), "{listed}");
+    let unclear = shell.run(&["runs", "say"]);
+    assert!(
+        complaint(&unclear).contains("give more of its name"),
+        "{}",
+        complaint(&unclear)
+    );
+}
+
+#[test]
+fn a_recipe_is_launched_watched_and_cancelled_from_the_keyboard() {
+    let home = Home::with_demo();
+    let manifest = home.demo().join("semihv.toml");
+    let before = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("{before}\n{RECIPES}")).unwrap();
+    let mut pty = home.open_demo();
+    pty.type_text("4");
+    pty.wait_for("No run was launched here yet");
+    pty.type_text("r");
+    pty.wait_for("Launch checked");
+    pty.type_text("\x1b[B");
+    pty.wait_for("Launch daemon");
+    pty.type_text("\x1b[B\x1b[B");
+    pty.wait_for("Launch long");
+    pty.wait_for("exec sleep 1000");
+    pty.type_text("\r");
+    pty.wait_for("long launched");
+    pty.wait_for("1 running");
+    // Its log is the one that is shown.
+    pty.wait_for("begun");
+    pty.type_text("x");
+    pty.wait_for("cancelled by");
+    let root = home.demo();
+    let listed = home.run(&["runs", "-w", root.to_str().unwrap()]);
+    assert!(
+        words(&listed).contains("cancelled by ana"),
+        "{}",
+        words(&listed)
+    );
+}
