@@ -48,6 +48,9 @@ inherits = ["WANTED"]
 sets = { SET = "{word}" }
 parameters = { word = "filled" }
 
+[recipe.memory]
+command = ["sh", "-c", "echo 'step 1 loss 2'; echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 1 has' >&2; exit 1"]
+
 [recipe.far]
 command = ["true"]
 host = "gpu01"
@@ -359,6 +362,17 @@ fn no_variable_that_was_not_named_reaches_the_command_or_the_record() {
         record.contains("WANTED") && !record.contains("wanted"),
         "{record}"
     );
+}
+
+#[test]
+fn a_run_that_failed_says_why_by_a_line_of_its_log() {
+    let shell = Shell::new();
+    let said = shell.run(&["run", "memory", "--wait"]);
+    let expected = "failed (1): out of GPU memory on GPU 1, 2.00 GiB more were wanted";
+    assert!(words(&said).contains(expected), "{}", words(&said));
+    let view = shell.json(&["runs", "memory"]);
+    assert_eq!(view["ending"]["cause"], "cuda-out-of-memory", "{view}");
+    assert_eq!(view["ending"]["line"], 1, "{view}");
 }
 
 #[test]

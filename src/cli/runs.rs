@@ -197,6 +197,13 @@ fn one(view: &RunView, output: &mut Output) -> Result<(), VerbError> {
         ("by", view.by.clone()),
         ("log", view.log.display().to_string()),
         ("folder", view.folder.display().to_string()),
+        (
+            "because",
+            view.ending
+                .as_ref()
+                .map(|it| it.evidence.clone())
+                .unwrap_or_default(),
+        ),
         ("trouble", view.trouble.clone().unwrap_or_default()),
     ];
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
@@ -217,7 +224,7 @@ fn line(view: &RunView) -> String {
         "{} {}  {}{attempt}{}{}",
         sign(&view.state),
         view.run,
-        view.state.said(),
+        view.said(),
         took.unwrap_or_default(),
         trouble.unwrap_or_default(),
     )

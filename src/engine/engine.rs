@@ -66,6 +66,7 @@ pub(crate) struct Inner {
     pub(crate) vector_plan: Mutex<crate::VectorPlan>,
     pub(crate) running: Mutex<BTreeMap<JobId, Running>>,
     pub(crate) indexing: Mutex<Indexing>,
+    pub(crate) endings: Mutex<crate::launching::KeptEndings>,
     pub(crate) followed: Mutex<BTreeMap<(String, PathBuf), FollowedLog>>,
     listeners: Mutex<Vec<mpsc::Sender<Event>>>,
 }
@@ -123,6 +124,7 @@ impl Engine {
                 vector_plan: Mutex::default(),
                 running: Mutex::new(BTreeMap::new()),
                 indexing: Mutex::new(Indexing::default()),
+                endings: Mutex::default(),
                 followed: Mutex::new(BTreeMap::new()),
                 listeners: Mutex::new(Vec::new()),
                 options,

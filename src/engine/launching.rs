@@ -1,18 +1,20 @@
 //! Runs of recipes: written down, started, listed, cancelled and resumed.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use semihv_domain::{Failure, FailureKind};
 use semihv_runs::{
-    Attempt, AttemptState, BeginError, DetachError, FillError, LookError, StartRecord, Wish, begin,
-    detach, fill, look, parameters, plain, values, wish,
+    Attempt, AttemptState, BeginError, DetachError, Ending, FillError, LookError, StartRecord,
+    Wish, begin, detach, ending, fill, look, parameters, plain, values, wish,
 };
 use semihv_workspace::RecipeEntry;
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::code::{self, Code};
+use crate::engine::locked;
 use crate::failures::{Blame, OrFail};
 use crate::{Changed, Edit, Engine, Event, Reply};
 
@@ -20,6 +22,8 @@ use crate::{Changed, Edit, Engine, Event, Reply};
 pub const GRACE_SECONDS: u32 = 10;
 /// Of what a check that failed said.
 const SAID: usize = 500;
+/// Of the end of a log, to say why it ended.
+const ENDING_LINES: usize = 1_000;
 
 /// A recipe and what of its parameters is given, as `NAME=VALUE`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,8 +78,24 @@ pub struct RunView {
     pub by: String,
     pub log: PathBuf,
     pub folder: PathBuf,
+    /// Why it ended so, where its log says that.
+    pub ending: Option<Ending>,
     /// What of its records cannot be read.
     pub trouble: Option<String>,
+}
+
+/// Endings of attempts that are over, by their folders: they do not change any more.
+pub(crate) type KeptEndings = HashMap<PathBuf, Option<Ending>>;
+
+impl RunView {
+    /// `failed (1): out of GPU memory on GPU 0`.
+    pub fn said(&self) -> String {
+        let said = self.state.said();
+        match &self.ending {
+            Some(ending) => format!("{said}: {}", ending.cause.said()),
+            None => said,
+        }
+    }
 }
 
 impl Engine {
@@ -196,9 +216,9 @@ impl Engine {
             let Some(attempt) = self.newest_attempt(&run)? else {
                 continue;
             };
-            views.push(
-                view(&run, &attempt).unwrap_or_else(|error| unreadable(&run, &attempt, &error)),
-            );
+            let looked = view(&run, &attempt);
+            let looked = looked.unwrap_or_else(|error| unreadable(&run, &attempt, &error));
+            views.push(self.with_ending(looked));
         }
         Ok(views)
     }
@@ -266,7 +286,23 @@ impl Engine {
 
     /// The run's newest attempt as it stands.
     pub fn run_view(&self, run: &str) -> Result<RunView, Failure> {
-        view(run, &self.attempt_of(run)?).or_fail("runs")
+        let view = view(run, &self.attempt_of(run)?).or_fail("runs")?;
+        Ok(self.with_ending(view))
+    }
+
+    fn with_ending(&self, view: RunView) -> RunView {
+        let is_worth_it = view.state.is_over() && view.state != AttemptState::Succeeded;
+        if !is_worth_it {
+            return view;
+        }
+        let mut endings = locked(&self.inner.endings);
+        let known = endings.entry(view.folder.clone());
+        let ending = known.or_insert_with(|| {
+            let end = semihv_runs::tail(&view.log, ENDING_LINES).ok()?;
+            ending(end.lines.iter().map(String::as_str))
+        });
+        let ending = ending.clone();
+        RunView { ending, ..view }
     }
 
     fn attempt_of(&self, run: &str) -> Result<PathBuf, Failure> {
@@ -465,6 +501,7 @@ fn view(run: &str, attempt: &Path) -> Result<RunView, LookError> {
         by: looked.record.by,
         log: looked.log,
         folder: looked.folder,
+        ending: None,
         trouble,
     })
 }
@@ -483,6 +520,7 @@ fn unreadable(run: &str, attempt: &Path, error: &LookError) -> RunView {
         by: String::new(),
         log: attempt.join("log"),
         folder: attempt.to_owned(),
+        ending: None,
         trouble: Some(error.to_string()),
     }
 }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use semihv_domain::{LineCount, Metric};
 
 use crate::follower::{Follower, Growth, Segment};
-use crate::metrics::MetricReader;
-use crate::tail::{ReadLogError, Tail, estimate_lines_before, open, tail_of_counted};
+use crate::metrics::{MetricReader, RECORD_START, RecordFile};
+use crate::record_log::RecordLog;
+use crate::state_file::{self, START, StateFile};
+use crate::tail::{ReadLogError, Tail, estimate_lines_before, open, read_fully, tail_of_counted};
 
 /// A log up to this size is read from its beginning, a larger one from this far before its end.
 const READ_AT_MOST: u64 = 64 << 20;
@@ -23,16 +25,24 @@ pub struct LogSnapshot {
 #[derive(Debug)]
 pub struct FollowedLog {
     path: PathBuf,
-    follower: Option<Follower>,
+    source: Option<Source>,
     reader: MetricReader,
     is_counted: bool,
+}
+
+/// What kind of file it is, by its first bytes.
+#[derive(Debug)]
+enum Source {
+    Lines(Follower),
+    Records(RecordLog),
+    State(StateFile),
 }
 
 impl FollowedLog {
     pub fn new(path: &Path) -> Self {
         Self {
             path: path.to_path_buf(),
-            follower: None,
+            source: None,
             reader: MetricReader::default(),
             is_counted: true,
         }
@@ -40,38 +50,68 @@ impl FollowedLog {
 
     /// Reads what was appended since the last call and the last `lines` lines.
     pub fn refresh(&mut self, lines: usize) -> Result<LogSnapshot, ReadLogError> {
-        let follower = match &mut self.follower {
-            Some(follower) => follower,
+        let source = match &mut self.source {
+            Some(source) => source,
             vacant @ None => {
-                let (_, size) = open(&self.path)?;
-                self.is_counted = size <= READ_AT_MOST;
-                vacant.insert(if self.is_counted {
-                    Follower::new(&self.path)
-                } else {
-                    let offset = size - READ_AT_MOST;
-                    let line = estimate_lines_before(&self.path, offset)?;
-                    Follower::from_offset(&self.path, offset, line)
-                })
+                let (source, is_counted) = opened(&self.path)?;
+                self.is_counted = is_counted;
+                vacant.insert(source)
             }
         };
         let reader = &mut self.reader;
-        let growth = follower.poll(&mut |segment| match segment {
-            Segment::StartsOver => *reader = MetricReader::default(),
-            Segment::Text { line, bytes } => reader.read(line, &String::from_utf8_lossy(bytes)),
-        })?;
-        if growth == Growth::StartedOver {
-            self.is_counted = true;
-        }
-        let complete = if self.is_counted {
-            LineCount::Exact(follower.lines())
-        } else {
-            LineCount::Estimated(follower.lines())
+        let tail = match source {
+            Source::Lines(follower) => read_lines(follower, (reader, &mut self.is_counted), lines)?,
+            Source::Records(log) => log.poll(reader)?,
+            Source::State(state) => state.poll(reader)?,
         };
         Ok(LogSnapshot {
-            tail: tail_of_counted(&self.path, lines, complete)?,
+            tail,
             metrics: self.reader.metrics().to_vec(),
         })
     }
+}
+
+fn read_lines(
+    follower: &mut Follower,
+    (reader, is_counted): (&mut MetricReader, &mut bool),
+    lines: usize,
+) -> Result<Tail, ReadLogError> {
+    let growth = follower.poll(&mut |segment| match segment {
+        Segment::StartsOver => *reader = MetricReader::default(),
+        Segment::Text { line, bytes } => reader.read(line, &String::from_utf8_lossy(bytes)),
+    })?;
+    if growth == Growth::StartedOver {
+        *is_counted = true;
+    }
+    let complete = if *is_counted {
+        LineCount::Exact(follower.lines())
+    } else {
+        LineCount::Estimated(follower.lines())
+    };
+    tail_of_counted(follower.path(), lines, complete)
+}
+
+/// By its first bytes; and whether its lines are counted from the beginning.
+fn opened(path: &Path) -> Result<(Source, bool), ReadLogError> {
+    let (file, size) = open(path)?;
+    let mut start = vec![0; START];
+    let read = read_fully(&file, &mut start, 0).map_err(|source| ReadLogError::of(path, source))?;
+    start.truncate(read);
+    if let Some(records) = start.get(..RECORD_START).and_then(RecordFile::of) {
+        return Ok((Source::Records(RecordLog::new(path, records)), true));
+    }
+    if state_file::is_it(&start) {
+        return Ok((Source::State(StateFile::new(path)), true));
+    }
+    if size <= READ_AT_MOST {
+        return Ok((Source::Lines(Follower::new(path)), true));
+    }
+    let offset = size - READ_AT_MOST;
+    let line = estimate_lines_before(path, offset)?;
+    Ok((
+        Source::Lines(Follower::from_offset(path, offset, line)),
+        false,
+    ))
 }
 
 #[cfg(test)]

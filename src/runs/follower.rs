@@ -53,6 +53,10 @@ impl Follower {
         }
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Complete lines so far.
     pub fn lines(&self) -> u64 {
         self.lines

@@ -2,16 +2,19 @@
 //!
 //! An attempt of a run is a folder that says everything of it; its supervisor is a process of its
 //! own. Logs are tailed with bounded memory and followed across truncation and rotation, in the text
-//! formats of common trainers. Deliberately absent, for now: other hosts, binary event files.
+//! formats of common trainers and in their event files. Deliberately absent, for now: other hosts.
 
 mod attempt;
 mod detach;
+mod ending;
 mod folder;
 mod followed_log;
 mod follower;
 mod metrics;
 mod plain_line;
 mod recipe;
+mod record_log;
+mod state_file;
 mod tail;
 
 pub use attempt::{
@@ -20,6 +23,7 @@ pub use attempt::{
     state, supervise, wish,
 };
 pub use detach::{DetachError, detach};
+pub use ending::{Cause, Ending, ending};
 pub use folder::{BeginError, attempts, begin, runs};
 pub use followed_log::{FollowedLog, LogSnapshot};
 pub use follower::{Follower, Growth};

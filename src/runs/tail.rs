@@ -201,7 +201,7 @@ pub(crate) fn read_fully(file: &File, block: &mut [u8], offset: u64) -> io::Resu
     Ok(filled)
 }
 
-fn modified(file: &File) -> Option<UnixSeconds> {
+pub(crate) fn modified(file: &File) -> Option<UnixSeconds> {
     let since = file
         .metadata()
         .ok()?

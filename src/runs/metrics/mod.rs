@@ -8,6 +8,9 @@
 //! | `s:10 trl:1.2`, `step:10/99 val_loss:1.2`, `steps: 10 loss: 1.2`, `iter 10: loss 1.2` | llm.c, nanoGPT and its kin, DeepSpeed |
 //! | `10/99 [00:10<00:50, loss=1.2]` | tqdm |
 //! | `epoch: 0 loss: 1.2` | bare prints |
+//! | `step,epoch,train_loss` and numbers below | Lightning, timm |
+//!
+//! Files of records are told by their first bytes: TensorBoard's events, W&B's offline runs.
 //!
 //! A log that prints no step gives the ordinal of the figure as its step: the number on a
 //! progress bar beside it is not its step when the output was buffered.
@@ -15,11 +18,19 @@
 mod dict;
 mod line;
 mod pairs;
+mod protobuf;
+mod records;
+mod table;
+mod tfevents;
+mod wandb;
 
 use semihv_domain::{Metric, MetricPoint};
 
 use crate::plain_line::without_escapes;
 use line::{Found, StepOf, read_line};
+use table::Table;
+
+pub(crate) use records::{Read as RecordRead, RecordFile, START as RECORD_START};
 
 /// A metric keeps at most this many points; when full, every other finite one is given up.
 const MOST_POINTS: usize = 8192;
@@ -32,13 +43,22 @@ pub struct MetricReader {
     series: Vec<Metric>,
     /// Figures without a step seen so far.
     ordinal: u64,
+    /// The log is a table.
+    table: Option<Table>,
 }
 
 impl MetricReader {
     /// Reads one line, or one state of a line that ends with `\r`.
     pub fn read(&mut self, line: u64, text: &str) {
         for segment in without_escapes(text).split('\r') {
-            let Some(Found { step, figures }) = read_line(segment) else {
+            if line == 0 && self.table.is_none() {
+                self.table = Table::of(segment);
+            }
+            let found = match &self.table {
+                Some(table) => table.read(segment),
+                None => read_line(segment),
+            };
+            let Some(Found { step, figures }) = found else {
                 continue;
             };
             let step = match step {
@@ -51,6 +71,14 @@ impl MetricReader {
             for (name, value) in figures {
                 self.keep(&name, MetricPoint { step, value, line });
             }
+        }
+    }
+
+    /// Figures of one step.
+    pub(crate) fn keep_all(&mut self, step: u64, line: u64, figures: &[(String, f64)]) {
+        for (name, value) in figures {
+            let value = *value;
+            self.keep(name, MetricPoint { step, value, line });
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use semihv_domain::FailureKind;
-use semihv_engine::LaunchSpec;
+use semihv_engine::{Cause, Ending, LaunchSpec};
 
 use super::*;
 use crate::keys::Key;
@@ -27,6 +27,7 @@ fn run(name: &str, state: AttemptState) -> RunView {
         by: "ana".to_owned(),
         log: PathBuf::from("/ws/runs/log"),
         folder: PathBuf::from("/ws/runs/attempt-1"),
+        ending: None,
         trouble: None,
     }
 }
@@ -48,6 +49,14 @@ fn launched() -> Launched {
             RunView {
                 attempt: 2,
                 ..run("tune-11aa", AttemptState::Failed { code: 3 })
+            },
+            RunView {
+                ending: Some(Ending {
+                    cause: Cause::DiskFull,
+                    line: 4,
+                    evidence: "OSError: [Errno 28] No space left on device".to_owned(),
+                }),
+                ..run("tune-12ab", AttemptState::Failed { code: 1 })
             },
             run("tune-22bb", AttemptState::RunningUnsupervised),
             run("tune-33cc", AttemptState::StartFailed { why: why() }),
@@ -188,7 +197,7 @@ fn what_runs_is_cancelled_and_what_is_over_gets_another_attempt() {
         assert_eq!(update(&mut state, msg, &mut shared), []);
     }
     update(&mut state, Msg::Bottom, &mut shared);
-    assert_eq!(shared.selection.run, Some(name(5)));
+    assert_eq!(shared.selection.run, Some(name(6)));
 }
 
 #[test]
@@ -260,8 +269,9 @@ fn screens() {
         ("loading", of(Load::Loading { stale: None })),
         ("failed", of(Load::Failed(failure))),
         ("loaded", loaded()),
-        ("unsupervised", at(2)),
-        ("start_failed", at(3)),
+        ("disk_full", at(2)),
+        ("unsupervised", at(3)),
+        ("start_failed", at(4)),
         ("form", form),
         ("refused", refused),
     ] {

@@ -107,7 +107,7 @@ fn list(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut 
         pen.column(&sign.to_string(), 2, signed);
         pen.right(&took(run, shared.now), base.patch(theme.style(Role::Muted)));
         pen.column(&named(run), wide.min(area.width / 2) + 2, base);
-        pen.text(&printable_line(&run.state.said()), signed);
+        pen.text(&printable_line(&run.said()), signed);
     }
 }
 
@@ -168,6 +168,9 @@ fn story(run: Option<&RunView>, theme: &Theme, width: u16) -> Said {
     add(&format!("$ {}", shell_words(&run.command)), text);
     if let AttemptState::StartFailed { why } = &run.state {
         add(why, theme.style(Role::Bad));
+    }
+    if let Some(ending) = &run.ending {
+        add(&ending.evidence, theme.style(Role::Bad));
     }
     if run.state == AttemptState::RunningUnsupervised {
         add(

@@ -1,0 +1,97 @@
+//! `trainer_state.json` of Hugging Face's Trainer: one document with the history of all figures,
+//! written anew at every checkpoint.
+
+use std::path::{Path, PathBuf};
+
+use semihv_domain::{LineCount, UnixSeconds};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::metrics::MetricReader;
+use crate::tail::{ReadLogError, Tail, modified, open, read_fully};
+
+/// The history stands behind a few settings.
+const HISTORY: &[u8] = b"\"log_history\"";
+pub(crate) const START: usize = 64 << 10;
+/// A longer one is no state of a trainer.
+const LONGEST: u64 = 256 << 20;
+
+#[derive(Debug, Deserialize)]
+struct State {
+    log_history: Vec<Map<String, Value>>,
+    best_metric: Option<f64>,
+    best_global_step: Option<u64>,
+    max_steps: Option<u64>,
+    global_step: Option<u64>,
+}
+
+/// The document as it was when it was read last.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    path: PathBuf,
+    seen: Option<(u64, Option<UnixSeconds>)>,
+    lines: Vec<String>,
+}
+
+pub(crate) fn is_it(start: &[u8]) -> bool {
+    let is_object = start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    is_object && start.windows(HISTORY.len()).any(|part| part == HISTORY)
+}
+
+impl StateFile {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+            seen: None,
+            lines: Vec::new(),
+        }
+    }
+
+    /// A document that cannot be read, because it is just being written, leaves the one before.
+    pub(crate) fn poll(&mut self, reader: &mut MetricReader) -> Result<Tail, ReadLogError> {
+        let (file, size) = open(&self.path)?;
+        let now = (size, modified(&file));
+        if self.seen != Some(now) && size <= LONGEST {
+            let mut bytes = vec![0; size as usize];
+            let read = read_fully(&file, &mut bytes, 0)
+                .map_err(|source| ReadLogError::of(&self.path, source))?;
+            bytes.truncate(read);
+            if let Ok(state) = serde_json::from_slice::<State>(&bytes) {
+                *reader = MetricReader::default();
+                self.take(&state, reader);
+                self.seen = Some(now);
+            }
+        }
+        Ok(Tail {
+            lines: self.lines.clone(),
+            first_line: 0,
+            total_lines: LineCount::Exact(self.lines.len() as u64),
+            modified: modified(&file),
+        })
+    }
+
+    fn take(&mut self, state: &State, reader: &mut MetricReader) {
+        for (row, record) in (0_u64..).zip(&state.log_history) {
+            let step = record.get("step").and_then(Value::as_u64).unwrap_or(row);
+            let numbers = record.iter().filter(|(name, _)| *name != "step");
+            let figures: Vec<(String, f64)> = numbers
+                .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
+                .collect();
+            reader.keep_all(step, row, &figures);
+        }
+        let rows = state.log_history.len();
+        let mut line = format!("The state of a trainer: {rows} rows");
+        if let Some(step) = state.global_step {
+            line.push_str(&format!(", step {step}"));
+            line.extend(state.max_steps.map(|most| format!(" of {most}")));
+        }
+        self.lines = vec![line];
+        if let Some(best) = state.best_metric {
+            let step = state
+                .best_global_step
+                .map(|step| format!(" at step {step}"));
+            self.lines
+                .push(format!("best metric {best}{}", step.unwrap_or_default()));
+        }
+    }
+}
