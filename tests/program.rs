@@ -1,6 +1,8 @@
 //! The real program on a pseudo-terminal: what a person does on a first day, and what must survive.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "home/demo.rs"]
+mod demo;
 mod home;
 
 use std::process::{Command, Output};

@@ -1,6 +1,8 @@
 //! The retriever as a person comes to it: from the shell and from the keyboard.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "home/demo.rs"]
+mod demo;
 mod home;
 
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! Runs of the real program: they outlive whoever started them, and say truly how they ended.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "home/demo.rs"]
+mod demo;
 mod home;
 
 use std::fs;
@@ -321,7 +323,7 @@ fn what_cannot_start_says_why_and_checks_come_first() {
     assert!(shell.run(&["runs", "checked"]).status.code() == Some(2));
     let far = shell.run(&["run", "far"]);
     assert!(
-        complaint(&far).contains("runs on gpu01"),
+        complaint(&far).contains("add [host.gpu01]"),
         "{}",
         complaint(&far)
     );

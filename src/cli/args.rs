@@ -214,6 +214,17 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
+    /// The machines of your settings where recipes may run
+    Hosts {
+        /// Copy this semihv into the host's ~/.cache/semihv
+        #[arg(long, value_name = "HOST")]
+        place: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// What runs on a host: answers on its standard input and output
+    #[command(hide = true)]
+    Agent,
     /// What `run` starts: stays with the command of an attempt until it ends
     #[command(hide = true)]
     Supervise { attempt: PathBuf },
@@ -280,12 +291,14 @@ impl Verb {
             | Self::Runs { common, .. }
             | Self::Cancel { common, .. }
             | Self::Resume { common, .. }
+            | Self::Hosts { common, .. }
             | Self::Config { common }
             | Self::Show { common, .. }
             | Self::Doctor { common, .. } => Some(common),
             Self::Init { .. }
             | Self::VectorsAlone { .. }
             | Self::Supervise { .. }
+            | Self::Agent
             | Self::Demo { .. }
             | Self::Workspaces { .. }
             | Self::Generate { .. } => None,

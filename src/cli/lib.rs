@@ -87,7 +87,8 @@ fn wants_json(arguments: &Arguments) -> bool {
             Verb::Init { .. }
             | Verb::Generate { .. }
             | Verb::VectorsAlone { .. }
-            | Verb::Supervise { .. },
+            | Verb::Supervise { .. }
+            | Verb::Agent,
         ) => false,
         Some(Verb::Demo { json, .. } | Verb::Workspaces { json }) => *json,
         Some(verb) => verb.common().is_some_and(|common| common.json),
@@ -250,6 +251,10 @@ impl Session<'_> {
                 import::vectors_alone(folder, graph.as_deref())?;
             }
             Verb::Supervise { attempt } => return runs::supervise(attempt),
+            Verb::Agent => {
+                let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
+                semihv_engine::agent(input, output)?;
+            }
             Verb::Workspaces { json } => {
                 output = Output::new(*json);
                 verbs::workspaces(self.user, &mut output)?;
@@ -325,6 +330,7 @@ impl Session<'_> {
                 runs::run(&engine, &spec, (*dry_run, *wait), output)
             }
             Verb::Runs { run, .. } => runs::runs(&engine, run.as_deref(), output),
+            Verb::Hosts { place, .. } => runs::hosts(&engine, place.as_deref(), output),
             Verb::Cancel { run, grace, .. } => runs::cancel(&engine, run, *grace, output),
             Verb::Resume { run, wait, .. } => runs::resume(&engine, run, *wait, output),
             Verb::Config { .. } => verbs::config(&engine, output),

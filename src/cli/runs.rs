@@ -84,6 +84,7 @@ pub(crate) fn cancel(
     let deadline = Instant::now() + Duration::from_secs(u64::from(grace)) + AFTER_GRACE;
     while !view.state.is_over() && Instant::now() < deadline {
         thread::sleep(TICK);
+        engine.look_at_hosts()?;
         view = engine.run_view(&run)?;
     }
     if output.is_json() {
@@ -115,6 +116,7 @@ fn follow(
     }
     let mut offset = 0;
     loop {
+        engine.look_at_hosts()?;
         // Asked first: what was printed before the end is read after it.
         let view = engine.run_view(&started.run)?;
         let is_over = view.state.is_over();
@@ -166,11 +168,38 @@ fn printed(log: &Path, (offset, is_over): (u64, bool), output: &mut Output) -> i
     Ok(length as u64)
 }
 
+pub(crate) fn hosts(
+    engine: &Engine,
+    place: Option<&str>,
+    output: &mut Output,
+) -> Result<(), VerbError> {
+    if let Some(name) = place {
+        engine.place_on_host(name)?;
+    }
+    for host in engine.hosts()? {
+        if output.is_json() {
+            output.json(&host)?;
+            continue;
+        }
+        let state = match (&host.there, &host.version, &host.trouble) {
+            (Some(there), Some(version), _) => format!("{there}, semihv {version}"),
+            (_, _, trouble) => trouble.clone().unwrap_or_default(),
+        };
+        let sign = if host.trouble.is_none() { '✓' } else { '!' };
+        output.line(&format!(
+            "{sign} {:<16} {} live  {state}",
+            host.name, host.live
+        ))?;
+    }
+    Ok(())
+}
+
 pub(crate) fn runs(
     engine: &Engine,
     run: Option<&str>,
     output: &mut Output,
 ) -> Result<(), VerbError> {
+    engine.look_at_hosts()?;
     if let Some(run) = run {
         let view = engine.run_view(&engine.find_run(run)?)?;
         return one(&view, output);
@@ -220,10 +249,12 @@ fn line(view: &RunView) -> String {
     };
     let took = view.took_ms.map(|took| format!("  {}", duration(took)));
     let trouble = view.trouble.as_ref().map(|trouble| format!("  {trouble}"));
+    let host = view.host.as_ref().map(|host| format!(" on {host}"));
     format!(
-        "{} {}  {}{attempt}{}{}",
+        "{} {}{}  {}{attempt}{}{}",
         sign(&view.state),
         view.run,
+        host.unwrap_or_default(),
         view.said(),
         took.unwrap_or_default(),
         trouble.unwrap_or_default(),

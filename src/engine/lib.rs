@@ -48,7 +48,8 @@ pub use judging::{
     PoolReport, RetrievalReport, Topic,
 };
 pub use launching::{
-    GRACE_SECONDS, LaunchSpec, Launched, Planned, RecipeView, RunView, shell_words,
+    GRACE_SECONDS, HostView, LaunchSpec, Launched, Planned, RecipeView, RunView, SeenHosts, agent,
+    shell_words,
 };
 pub use pictures::read_file_image;
 pub use query::{

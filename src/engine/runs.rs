@@ -26,13 +26,7 @@ pub(crate) fn logs(engine: &Engine) -> Vec<(String, PathBuf)> {
             logs.push((name, engine.inner.places.resolve(path)));
         }
     }
-    // The newest few: whoever looks for an older one names it.
-    let launched = engine.run_names().unwrap_or_default();
-    for run in launched.into_iter().rev().take(SHOWN_RUNS) {
-        if let Ok(Some(attempt)) = engine.newest_attempt(&run) {
-            logs.push((run, attempt.join("log")));
-        }
-    }
+    logs.extend(engine.logs_of_runs(SHOWN_RUNS));
     logs
 }
 

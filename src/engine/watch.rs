@@ -26,6 +26,7 @@ impl Engine {
         let spawned = std::thread::Builder::new()
             .name("index".to_owned())
             .spawn(move || {
+                engine.follow_hosts();
                 if let Err(failure) = engine.index_if_behind() {
                     tracing::warn!(%failure, "the search index was not brought up to date");
                 }

@@ -333,6 +333,9 @@ fn rows_changed(state: &mut State, changed: &Changed) -> Vec<Effect> {
         Changed::Runs => {
             effects = panes::runs::ask(&mut state.panes.runs);
             log::forget_list(&mut state.panes.log);
+            if let Some(run) = state.shared.selection.run.clone() {
+                effects.extend(log::grew(&mut state.panes.log, &run));
+            }
             state.is_refresh_due = true;
         }
         Changed::Judged => {
@@ -426,11 +429,14 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
         effects.extend(load_selection(state, &before.selection));
     }
     let is_due = std::mem::take(&mut state.is_refresh_due) || is_moved;
-    // Who shows the selection needs one, also where no list is in sight.
-    if is_due && state.shared.selection.case.is_none() && state.panes.cases.list.is_unopened() {
+    let insides = state.areas().insides();
+    // Who shows the selection needs one, also where no list is in sight that would choose.
+    let is_list =
+        |(kind, _): &(PaneKind, Rect)| matches!(kind, PaneKind::Cases | PaneKind::Questions);
+    let is_unseen = !insides.iter().any(is_list) && state.panes.cases.list.is_unopened();
+    if is_due && is_unseen && state.shared.selection.case.is_none() {
         effects.extend(state.panes.cases.list.refresh(None));
     }
-    let insides = state.areas().insides();
     for (kind, _) in &insides {
         if is_due || !before.seen.contains(kind) {
             effects.extend(state.panes.refresh(*kind, &state.shared));

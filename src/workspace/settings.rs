@@ -1,7 +1,9 @@
 //! Settings in layers: built-in, the user's file, the workspace, flags. The later one wins, and
 //! every value knows where it came from.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +39,21 @@ pub struct SettingsFile {
 #[serde(deny_unknown_fields, default)]
 pub struct UserFile {
     pub settings: SettingsFile,
+    /// Machines where recipes may run. Not the manifest's to say: it may come from anyone.
+    pub host: BTreeMap<String, HostEntry>,
     pub keys: Vec<KeyEntry>,
+}
+
+/// A machine that is reached by a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HostEntry {
+    /// What reaches it: default `ssh NAME`.
+    pub command: Vec<String>,
+    /// semihv there; default: a copy of this one in its `~/.cache/semihv`.
+    pub program: Option<String>,
+    /// Where commands run and relative folders of recipes start; default: the home folder there.
+    pub folder: PathBuf,
 }
 
 /// How pictures reach the terminal.

@@ -1,9 +1,9 @@
-//! A home of its own for the real program, with a demo in it.
+//! A home of its own for the real program.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
-use semihv_testkit::{Program, Pty};
+use semihv_testkit::Program;
 
 pub(crate) struct Home {
     folder: tempfile::TempDir,
@@ -18,22 +18,6 @@ impl Home {
 
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
-    }
-
-    pub(crate) fn demo(&self) -> PathBuf {
-        self.path().join("demo")
-    }
-
-    /// A home with a demo that was made before.
-    pub(crate) fn with_demo() -> Self {
-        let home = Self::new();
-        let made = home.run(&["demo", "--dir", home.demo().to_str().unwrap()]);
-        assert!(
-            made.status.success(),
-            "{}",
-            String::from_utf8_lossy(&made.stderr)
-        );
-        home
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
@@ -62,16 +46,6 @@ impl Home {
             .env("XDG_STATE_HOME", self.path().join("state"))
             .env("XDG_DATA_HOME", self.path().join("data"))
             .current_dir(self.path())
-    }
-
-    /// The workbench on the demo, ready for keys.
-    pub(crate) fn open_demo(&self) -> Pty {
-        let pty = self.program().arg(self.demo()).start();
-        pty.wait_for("questions");
-        pty.wait_for("ct-001");
-        // The first question is selected, and its answers stand below.
-        pty.wait_for("basalt-1b");
-        pty
     }
 }
 

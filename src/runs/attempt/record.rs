@@ -32,6 +32,8 @@ pub struct StartRecord {
     /// From 1; a run that is resumed gets the next one.
     pub attempt: u32,
     pub recipe: String,
+    /// None: the machine where this lies.
+    pub host: Option<String>,
     /// With all parameters filled in.
     pub command: Vec<String>,
     pub folder: PathBuf,
@@ -127,6 +129,7 @@ pub(crate) mod tests {
             run: "r".to_owned(),
             attempt: 1,
             recipe: "tune".to_owned(),
+            host: None,
             command: command.iter().map(|word| (*word).to_owned()).collect(),
             folder: folder.to_owned(),
             asked_at: 5,

@@ -16,6 +16,7 @@ fn run(name: &str, state: AttemptState) -> RunView {
         run: format!("20261127-140155-{name}"),
         attempt: 1,
         recipe: "tune".to_owned(),
+        host: None,
         took_ms: state.is_over().then_some(130_000),
         state,
         command: ["torchrun", "train.py", "--lr", "1e-5"]
@@ -45,7 +46,10 @@ fn launched() -> Launched {
     let why = || "torchrun: No such file or directory".to_owned();
     Launched {
         runs: vec![
-            run("tune-3f9a", AttemptState::Running),
+            RunView {
+                host: Some("gpu01".to_owned()),
+                ..run("tune-3f9a", AttemptState::Running)
+            },
             RunView {
                 attempt: 2,
                 ..run("tune-11aa", AttemptState::Failed { code: 3 })

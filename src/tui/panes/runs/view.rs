@@ -111,13 +111,16 @@ fn list(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut 
     }
 }
 
-/// With its attempt, where it has several.
+/// With its attempt and its host, where there are such.
 fn named(run: &RunView) -> String {
-    let name = printable_line(&run.run);
-    match run.attempt {
-        0 | 1 => name.into_owned(),
-        number => format!("{name} #{number}"),
+    let mut name = printable_line(&run.run).into_owned();
+    if run.attempt > 1 {
+        name.push_str(&format!(" #{}", run.attempt));
     }
+    if let Some(host) = &run.host {
+        name.push_str(&format!(" on {}", printable_line(host)));
+    }
+    name
 }
 
 /// Meaning, sign, and its ASCII twin.

@@ -1,0 +1,217 @@
+//! Runs on the machine where this process is: the workspace's own, or a host's, asked through the
+//! agent there.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use semihv_domain::{Failure, FailureKind};
+use semihv_runs::{
+    Attempt, AttemptState, BeginError, DetachError, FillError, LookError, ReadRecordError,
+    StartRecord, Wish, begin, detach, fill, look, wish,
+};
+
+use super::view::RunView;
+use crate::code::{self, Code};
+use crate::failures::{Blame, OrFail};
+
+/// Of what a check that failed said.
+const SAID: usize = 500;
+
+/// A folder of runs.
+#[derive(Debug, Clone)]
+pub(crate) struct LocalRuns {
+    root: PathBuf,
+}
+
+impl LocalRuns {
+    pub(crate) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn names(&self) -> Result<Vec<String>, Failure> {
+        semihv_runs::runs(&self.root)
+            .map_err(|error| Failure::of("runs", FailureKind::Config, &error))
+    }
+
+    pub(crate) fn newest_attempt(&self, run: &str) -> Result<Option<PathBuf>, Failure> {
+        let attempts = semihv_runs::attempts(&self.root.join(run))
+            .map_err(|error| Failure::of("runs", FailureKind::Config, &error))?;
+        Ok(attempts.into_iter().last().map(|(_, folder)| folder))
+    }
+
+    pub(crate) fn attempt_of(&self, run: &str) -> Result<PathBuf, Failure> {
+        self.newest_attempt(run)?.ok_or_else(|| {
+            let summary = format!("there is no run {run:?}");
+            Failure::new("runs", FailureKind::User, summary).with_hint("`semihv runs` lists them")
+        })
+    }
+
+    pub(crate) fn view(&self, run: &str) -> Result<RunView, Failure> {
+        RunView::look(run, &self.attempt_of(run)?).or_fail("runs")
+    }
+
+    /// Started, or known not to start, when it returns; both are on disk by then. Asked twice for
+    /// the same run, it is started once.
+    pub(crate) fn launch(
+        &self,
+        record: &StartRecord,
+        code: Option<&Code>,
+        checks: &[Vec<String>],
+    ) -> Result<RunView, Failure> {
+        for check in checks {
+            passes(check, &record.folder)?;
+        }
+        let attempt = match begin(&self.root, record) {
+            Err(BeginError::Begun { run }) => return self.view(&run),
+            begun => begun.or_fail("run")?,
+        };
+        if let Some(code) = code {
+            code.keep(&record.folder, &attempt).map_err(|error| {
+                Failure::of("run", FailureKind::Config, &error)
+                    .with_hint("the code could not be kept beside the run; is the disk full?")
+            })?;
+        }
+        started(&record.run, &attempt)
+    }
+
+    /// Asks the run to end; it may take the grace, and is looked at again for that.
+    pub(crate) fn cancel(
+        &self,
+        run: &str,
+        by: &str,
+        grace_seconds: u32,
+    ) -> Result<RunView, Failure> {
+        let attempt = self.attempt_of(run)?;
+        let before = RunView::look(run, &attempt).or_fail("cancel")?;
+        if before.state.is_over() {
+            let summary = format!("{run} is not running: {}", before.state.said());
+            return Err(Failure::new("cancel", FailureKind::User, summary));
+        }
+        if before.state == AttemptState::RunningUnsupervised {
+            let summary = format!("nobody stays with {run} any more who could end it");
+            return Err(Failure::new("cancel", FailureKind::User, summary)
+                .with_hint("end its process yourself; its start is in events.jsonl"));
+        }
+        let cancel = Wish::Cancel {
+            by: by.to_owned(),
+            grace_seconds,
+        };
+        wish(&attempt, &cancel)
+            .map_err(|error| Failure::of("cancel", FailureKind::Config, &error))?;
+        RunView::look(run, &attempt).or_fail("cancel")
+    }
+
+    /// The next attempt of a run that is over, from its latest checkpoint where it has some.
+    pub(crate) fn resume(&self, run: &str) -> Result<RunView, Failure> {
+        let before = look(&self.attempt_of(run)?).or_fail("resume")?;
+        if !before.state.is_over() {
+            let summary = format!("{run} is {}", before.state.said());
+            return Err(Failure::new("resume", FailureKind::User, summary)
+                .with_hint("cancel it first, or wait for its end"));
+        }
+        let record = resumed(before).or_fail("resume")?;
+        let attempt = begin(&self.root, &record).or_fail("resume")?;
+        started(run, &attempt)
+    }
+}
+
+fn started(run: &str, attempt: &Path) -> Result<RunView, Failure> {
+    let program = std::env::current_exe()
+        .map_err(|error| Failure::of("run", FailureKind::Internal, &error))?;
+    detach(&program, attempt).or_fail("run")?;
+    RunView::look(run, attempt).or_fail("run")
+}
+
+/// The command of the first attempt with the words for resuming behind it.
+fn resumed(before: Attempt) -> Result<StartRecord, FillError> {
+    let mut record = before.record;
+    let checkpoint = record
+        .checkpoints
+        .as_ref()
+        .and_then(|pattern| code::latest(&record.folder, pattern));
+    if let Some(checkpoint) = checkpoint.filter(|_| !record.resume.is_empty()) {
+        let mut values = record.parameters.clone();
+        let checkpoint = checkpoint.to_string_lossy().into_owned();
+        values.insert("checkpoint".to_owned(), toml::Value::String(checkpoint));
+        let words = fill(&record.resume, &values)?;
+        if let Some(before) = record.resumed_words {
+            record.command.truncate(record.command.len() - before);
+        }
+        record.resumed_words = Some(words.len());
+        record.command.extend(words);
+    }
+    record.attempt += 1;
+    record.asked_at = jiff::Timestamp::now().as_millisecond();
+    Ok(record)
+}
+
+/// A command that must succeed before the start.
+fn passes(check: &[String], folder: &Path) -> Result<(), Failure> {
+    let failed = |why: String| {
+        let summary = format!("the check `{}` failed: {why}", check.join(" "));
+        Err(Failure::new("run", FailureKind::User, summary)
+            .with_hint("nothing was started; mend that, or take the check out of the recipe"))
+    };
+    let [program, arguments @ ..] = check else {
+        return Ok(());
+    };
+    let ran = Command::new(program)
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output();
+    match ran {
+        Ok(ran) if ran.status.success() => Ok(()),
+        Ok(ran) => {
+            let said = if ran.stderr.is_empty() {
+                ran.stdout
+            } else {
+                ran.stderr
+            };
+            let end = said
+                .get(said.len().saturating_sub(SAID)..)
+                .unwrap_or_default();
+            let said = String::from_utf8_lossy(end);
+            let last = said.lines().rev().find(|line| !line.trim().is_empty());
+            failed(format!("{} {}", ran.status, last.unwrap_or_default()))
+        }
+        Err(error) => failed(error.to_string()),
+    }
+}
+
+impl Blame for FillError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::User
+    }
+}
+
+impl Blame for BeginError {
+    fn blame(&self) -> FailureKind {
+        match self {
+            Self::Begun { .. } => FailureKind::User,
+            Self::Io { .. } => FailureKind::Config,
+        }
+    }
+}
+
+impl Blame for ReadRecordError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Data
+    }
+}
+
+impl Blame for LookError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Data
+    }
+}
+
+impl Blame for DetachError {
+    fn blame(&self) -> FailureKind {
+        FailureKind::Config
+    }
+}

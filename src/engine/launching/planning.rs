@@ -1,0 +1,132 @@
+//! What a recipe would start: everything is known before anything happens.
+
+use semihv_domain::{Failure, FailureKind};
+use semihv_runs::{StartRecord, fill, parameters, plain, values};
+use semihv_workspace::RecipeEntry;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{LaunchSpec, Planned};
+use crate::Engine;
+use crate::code::Code;
+use crate::failures::OrFail;
+
+impl Engine {
+    pub fn plan_run(&self, spec: &LaunchSpec) -> Result<Planned, Failure> {
+        let manifest = self.manifest();
+        let recipe = manifest.recipe.get(&spec.recipe).ok_or_else(|| {
+            let known: Vec<&str> = manifest.recipe.keys().map(String::as_str).collect();
+            let summary = format!("there is no recipe {:?}", spec.recipe);
+            let hint = if known.is_empty() {
+                "add a [recipe.NAME] with its command to semihv.toml".to_owned()
+            } else {
+                format!("semihv.toml has {}", known.join(", "))
+            };
+            Failure::new("run", FailureKind::User, summary).with_hint(hint)
+        })?;
+        self.planned(recipe, spec)
+    }
+
+    fn planned(&self, recipe: &RecipeEntry, spec: &LaunchSpec) -> Result<Planned, Failure> {
+        let host = recipe.host.clone().filter(|host| host != "local");
+        let there = host
+            .as_deref()
+            .map(|host| self.host_entry(host))
+            .transpose()?;
+        let known = parameters(&recipe.parameters).or_fail("run")?;
+        let parameters = values(&known, &spec.given).or_fail("run")?;
+        let command = fill(&recipe.command, &parameters).or_fail("run")?;
+        let mut sets = recipe.sets.clone();
+        for value in sets.values_mut() {
+            let filled = fill(&["_".to_owned(), value.clone()], &parameters).or_fail("run")?;
+            *value = filled.into_iter().nth(1).unwrap_or_default();
+        }
+        let places = &self.inner.places;
+        // On another machine the workspace's folder means nothing: the host says where it works.
+        let folder = match (&there, &recipe.folder) {
+            (Some(there), Some(folder)) => there.folder.join(folder),
+            (Some(there), None) => there.folder.clone(),
+            (None, Some(folder)) => places.resolve(folder),
+            (None, None) => places.root().to_owned(),
+        };
+        let seed = recipe.seed.as_ref().and_then(|name| parameters.get(name));
+        let asked_at = jiff::Timestamp::now().as_millisecond();
+        let hashed = serde_json::json!([command, folder, sets, parameters]).to_string();
+        let code = if host.is_none() {
+            Code::read(&folder)
+        } else {
+            None
+        };
+        let record = StartRecord {
+            run: run_name(&spec.recipe, asked_at),
+            attempt: 1,
+            recipe: spec.recipe.clone(),
+            host,
+            command,
+            folder,
+            asked_at,
+            by: self.settings().author.value,
+            config_hash: format!("{:032x}", xxh3_128(hashed.as_bytes())),
+            seed: seed.and_then(toml_integer),
+            inherits: recipe.inherits.clone(),
+            logs: recipe.logs.iter().map(|log| places.resolve(log)).collect(),
+            checkpoints: recipe.checkpoints.clone(),
+            resume: recipe.resume.clone(),
+            resumed_words: None,
+            parameters,
+            sets,
+            git: code.as_ref().map(|code| code.state.clone()),
+        };
+        let warnings = self.warnings(&record)?;
+        Ok(Planned {
+            record,
+            warnings,
+            code,
+            checks: recipe.checks.clone(),
+        })
+    }
+
+    fn warnings(&self, record: &StartRecord) -> Result<Vec<String>, Failure> {
+        let mut warnings = Vec::new();
+        let same = |other: &StartRecord| {
+            other.config_hash == record.config_hash && other.git == record.git
+        };
+        let is_clean = record.git.as_ref().is_some_and(|git| !git.is_dirty);
+        let runs = self.local_runs();
+        for name in runs.names()?.iter().rev().filter(|_| is_clean) {
+            let before = runs.newest_attempt(name).ok().flatten();
+            let before = before.and_then(|attempt| StartRecord::read(&attempt).ok());
+            if before.as_ref().is_some_and(same) {
+                warnings.push(format!("the same command on the same commit ran as {name}"));
+                break;
+            }
+        }
+        match &record.git {
+            None if record.host.is_some() => {}
+            None => warnings.push(
+                "the folder is in no git repository: which code ran is not recorded".to_owned(),
+            ),
+            Some(git) if git.is_dirty => warnings.push(
+                "there are changes that are not committed: they are kept beside the run".to_owned(),
+            ),
+            Some(_) => {}
+        }
+        Ok(warnings)
+    }
+}
+
+/// `20261127-140155-tune-3f9a`: sorted by time, read by people, never made twice.
+fn run_name(recipe: &str, asked_at: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(asked_at).unwrap_or_default();
+    let at = at.to_zoned(jiff::tz::TimeZone::UTC);
+    let plain: String = recipe
+        .chars()
+        .map(|it| if it.is_ascii_alphanumeric() { it } else { '-' })
+        .collect();
+    let told_apart = format!("{asked_at} {} {plain}", std::process::id());
+    let letters = xxh3_128(told_apart.as_bytes()) & 0xffff;
+    format!("{}-{plain}-{letters:04x}", at.strftime("%Y%m%d-%H%M%S"))
+}
+
+fn toml_integer(value: &toml::Value) -> Option<i64> {
+    value.as_integer().or_else(|| plain(value).parse().ok())
+}
