@@ -53,6 +53,9 @@ parameters = { word = "filled" }
 [recipe.memory]
 command = ["sh", "-c", "echo 'step 1 loss 2'; echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 1 has' >&2; exit 1"]
 
+[recipe.big]
+command = ["sh", "-c", "i=0; while [ $i -lt 40000 ]; do i=$((i+1)); echo line $i of a log that fills the disk || exit 5; done"]
+
 [recipe.far]
 command = ["true"]
 host = "gpu01"
@@ -405,8 +408,8 @@ fn a_recipe_is_launched_watched_and_cancelled_from_the_keyboard() {
     pty.type_text("4");
     pty.wait_for("No run was launched here yet");
     pty.type_text("r");
-    pty.wait_for("Launch checked");
-    pty.type_text("\x1b[B");
+    pty.wait_for("Launch big");
+    pty.type_text("\x1b[B\x1b[B");
     pty.wait_for("Launch daemon");
     pty.type_text("\x1b[B\x1b[B");
     pty.wait_for("Launch long");
@@ -425,4 +428,124 @@ fn a_recipe_is_launched_watched_and_cancelled_from_the_keyboard() {
         "{}",
         words(&listed)
     );
+}
+
+#[test]
+fn a_full_disk_loses_neither_the_end_nor_the_reason() {
+    let shell = Shell::new();
+    let runs = shell.root().join("runs");
+    fs::create_dir(&runs).unwrap();
+    // A small disk of its own, seen by nobody else.
+    let own = std::process::Command::new("id").arg("-u").output().unwrap();
+    let flags = if words(&own).trim() == "0" {
+        "-m"
+    } else {
+        "-Urm"
+    };
+    let script = format!(
+        "mount -t tmpfs -o size=1m small '{0}' && '{1}' run big --wait -w '{2}' >/dev/null; echo $?; '{1}' runs big --json -w '{2}'",
+        runs.display(),
+        env!("CARGO_BIN_EXE_semihv"),
+        shell.root().display()
+    );
+    let ran = std::process::Command::new("unshare")
+        .args([flags, "sh", "-c", &script])
+        .env("HOME", shell.home.path())
+        .output()
+        .unwrap();
+    let said = words(&ran);
+    let (code, view) = said.split_once('\n').unwrap();
+    assert_eq!(code, "5", "{said}{}", complaint(&ran));
+    let view: Value = serde_json::from_str(view).unwrap();
+    assert_eq!(
+        (&view["state"], &view["code"]),
+        (&"failed".into(), &5.into())
+    );
+    assert_eq!(view["ending"]["cause"], "disk-full", "{view}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_starts_nothing() {
+    let shell = Shell::new();
+    // A file where the folder should be stops root too.
+    fs::write(shell.root().join("runs"), "").unwrap();
+    let refused = shell.run(&["run", "say"]);
+    assert_eq!(refused.status.code(), Some(1), "{}", complaint(&refused));
+    assert!(
+        complaint(&refused).contains("cannot read the runs in"),
+        "{}",
+        complaint(&refused)
+    );
+}
+
+#[test]
+fn a_run_of_another_boot_is_said_to_have_met_a_reboot() {
+    let shell = Shell::new();
+    let (run, attempt) = shell.start("long");
+    let supervisor = event(&attempt, "supervised").unwrap()["supervisor"]["pid"].to_string();
+    let pid = text_of(&shell.root().join("pid"));
+    kill(&supervisor);
+    kill(&pid);
+    // As the journal of a machine that was started anew since would be.
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let journal = attempt.join("events.jsonl");
+    let text = fs::read_to_string(&journal).unwrap();
+    let other = "00000000-0000-4000-8000-000000000000";
+    let lines = text.lines().map(|line| {
+        let line = line.replace(boot.trim(), other);
+        let (body, _) = line.rsplit_once(",\"crc\":").unwrap();
+        format!("{body},\"crc\":\"{:08x}\"}}\n", crc32(body.as_bytes()))
+    });
+    fs::write(&journal, lines.collect::<String>()).unwrap();
+    let view = shell.wait_for(&run, "host-rebooted");
+    assert_eq!(view["trouble"], Value::Null);
+}
+
+/// Bit by bit: of a few lines.
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = !0_u32;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+        }
+    }
+    !crc
+}
+
+#[test]
+fn the_demo_trains_for_real_and_goes_on_from_its_checkpoint() {
+    let home = Home::with_demo();
+    let root = home.demo();
+    let run = |arguments: &[&str]| {
+        let said = home.run(&[arguments, &["-w", root.to_str().unwrap(), "--json"]].concat());
+        assert!(said.status.success(), "{}", complaint(&said));
+        serde_json::from_str::<Value>(words(&said).lines().last().unwrap()).unwrap()
+    };
+    let started = run(&["run", "words", "epochs=1000000"]);
+    let name = started["run"].as_str().unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while !root
+        .join("demo/words")
+        .join(name)
+        .join("checkpoint-1000")
+        .exists()
+    {
+        assert!(Instant::now() < deadline);
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(run(&["cancel", name])["state"], "cancelled");
+    let log = run(&["log", name]);
+    let last = |name: &str| {
+        let last = log["last"].as_array().unwrap();
+        let figure = last.iter().find(|figure| figure[0] == name).unwrap();
+        figure[1]["value"].as_f64().unwrap()
+    };
+    // Five classes by chance: ln 5 is 1.6, and a fifth is right.
+    assert!(last("loss") < 1.0 && last("eval_accuracy") > 0.4, "{log}");
+    let resumed = run(&["resume", name]);
+    let first = text_of(Path::new(resumed["log"].as_str().unwrap()));
+    let first: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
+    assert!(first["step"].as_u64().unwrap() > 1000, "{first}");
+    assert_eq!(run(&["cancel", name])["state"], "cancelled");
 }

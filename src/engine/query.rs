@@ -325,6 +325,16 @@ pub enum Edit {
     },
 }
 
+impl Edit {
+    /// Told to a run, here or on a host: it may take its time and waits for no other edit.
+    pub fn is_of_a_run(&self) -> bool {
+        matches!(
+            self,
+            Self::Launch(_) | Self::CancelRun { .. } | Self::ResumeRun { .. }
+        )
+    }
+}
+
 /// Long work to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum JobSpec {

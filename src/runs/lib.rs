@@ -29,5 +29,5 @@ pub use followed_log::{FollowedLog, LogSnapshot};
 pub use follower::{Follower, Growth};
 pub use metrics::{MetricReader, metrics};
 pub use plain_line::plain_line;
-pub use recipe::{FillError, Parameter, fill, parameters, plain, values};
+pub use recipe::{FillError, Parameter, fill, fill_word, parameters, plain, values};
 pub use tail::{ReadLogError, Tail, tail};

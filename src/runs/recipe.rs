@@ -174,7 +174,8 @@ pub fn fill(
     command.iter().map(|word| fill_word(word, values)).collect()
 }
 
-fn fill_word(word: &str, values: &BTreeMap<String, Value>) -> Result<String, FillError> {
+/// One text with every `{NAME}` replaced.
+pub fn fill_word(word: &str, values: &BTreeMap<String, Value>) -> Result<String, FillError> {
     let odd = || FillError::Bracket {
         word: word.to_owned(),
     };

@@ -32,14 +32,19 @@ impl LocalRuns {
         &self.root
     }
 
+    fn unreadable(&self, error: &std::io::Error) -> Failure {
+        let summary = format!("cannot read the runs in {}: {error}", self.root.display());
+        Failure::new("runs", FailureKind::Config, summary)
+            .with_hint("see that it is a folder that you may read and write")
+    }
+
     pub(crate) fn names(&self) -> Result<Vec<String>, Failure> {
-        semihv_runs::runs(&self.root)
-            .map_err(|error| Failure::of("runs", FailureKind::Config, &error))
+        semihv_runs::runs(&self.root).map_err(|error| self.unreadable(&error))
     }
 
     pub(crate) fn newest_attempt(&self, run: &str) -> Result<Option<PathBuf>, Failure> {
-        let attempts = semihv_runs::attempts(&self.root.join(run))
-            .map_err(|error| Failure::of("runs", FailureKind::Config, &error))?;
+        let attempts = semihv_runs::attempts(&self.root.join(run));
+        let attempts = attempts.map_err(|error| self.unreadable(&error))?;
         Ok(attempts.into_iter().last().map(|(_, folder)| folder))
     }
 
@@ -137,6 +142,8 @@ fn resumed(before: Attempt) -> Result<StartRecord, FillError> {
         let mut values = record.parameters.clone();
         let checkpoint = checkpoint.to_string_lossy().into_owned();
         values.insert("checkpoint".to_owned(), toml::Value::String(checkpoint));
+        let run = toml::Value::String(record.run.clone());
+        values.entry("run".to_owned()).or_insert(run);
         let words = fill(&record.resume, &values)?;
         if let Some(before) = record.resumed_words {
             record.command.truncate(record.command.len() - before);

@@ -1,7 +1,7 @@
 //! What a recipe would start: everything is known before anything happens.
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_runs::{StartRecord, fill, parameters, plain, values};
+use semihv_runs::{StartRecord, fill, fill_word, parameters, plain, values};
 use semihv_workspace::RecipeEntry;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -34,12 +34,20 @@ impl Engine {
             .transpose()?;
         let known = parameters(&recipe.parameters).or_fail("run")?;
         let parameters = values(&known, &spec.given).or_fail("run")?;
-        let command = fill(&recipe.command, &parameters).or_fail("run")?;
+        let asked_at = jiff::Timestamp::now().as_millisecond();
+        let run = run_name(&spec.recipe, asked_at);
+        // A parameter of that name is the recipe's own.
+        let mut named = parameters.clone();
+        named
+            .entry("run".to_owned())
+            .or_insert_with(|| toml::Value::String(run.clone()));
+        let command = fill(&recipe.command, &named).or_fail("run")?;
+        let one = |word: &String| fill_word(word, &named).or_fail("run");
         let mut sets = recipe.sets.clone();
         for value in sets.values_mut() {
-            let filled = fill(&["_".to_owned(), value.clone()], &parameters).or_fail("run")?;
-            *value = filled.into_iter().nth(1).unwrap_or_default();
+            *value = one(value)?;
         }
+        let checkpoints = recipe.checkpoints.as_ref().map(one).transpose()?;
         let places = &self.inner.places;
         // On another machine the workspace's folder means nothing: the host says where it works.
         let folder = match (&there, &recipe.folder) {
@@ -49,15 +57,16 @@ impl Engine {
             (None, None) => places.root().to_owned(),
         };
         let seed = recipe.seed.as_ref().and_then(|name| parameters.get(name));
-        let asked_at = jiff::Timestamp::now().as_millisecond();
-        let hashed = serde_json::json!([command, folder, sets, parameters]).to_string();
+        // Not the run's name, which is another one every time.
+        let hashed =
+            serde_json::json!([recipe.command, folder, recipe.sets, parameters]).to_string();
         let code = if host.is_none() {
             Code::read(&folder)
         } else {
             None
         };
         let record = StartRecord {
-            run: run_name(&spec.recipe, asked_at),
+            run,
             attempt: 1,
             recipe: spec.recipe.clone(),
             host,
@@ -69,7 +78,7 @@ impl Engine {
             seed: seed.and_then(toml_integer),
             inherits: recipe.inherits.clone(),
             logs: recipe.logs.iter().map(|log| places.resolve(log)).collect(),
-            checkpoints: recipe.checkpoints.clone(),
+            checkpoints,
             resume: recipe.resume.clone(),
             resumed_words: None,
             parameters,

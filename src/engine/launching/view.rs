@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use semihv_runs::{AttemptState, Ending, LookError, ending, look};
+use semihv_runs::{AttemptState, Cause, Ending, LookError, ending, look};
 use serde::{Deserialize, Serialize};
 
 /// Of the end of a log, to say why it ended.
@@ -73,7 +73,7 @@ impl RunView {
             by: looked.record.by,
             log: looked.log,
             folder: looked.folder,
-            ending: None,
+            ending: looked.disk_was_full.then(disk_full),
             trouble,
         })
     }
@@ -100,7 +100,8 @@ impl RunView {
 
     /// With why it ended, read from its log once.
     pub(super) fn with_ending(mut self, kept: &mut KeptEndings) -> Self {
-        if self.state.is_over() && self.state != AttemptState::Succeeded {
+        let is_told = self.ending.is_some();
+        if self.state.is_over() && self.state != AttemptState::Succeeded && !is_told {
             let known = kept.entry(self.folder.clone());
             let found = known.or_insert_with(|| {
                 let end = semihv_runs::tail(&self.log, ENDING_LINES).ok()?;
@@ -109,6 +110,14 @@ impl RunView {
             self.ending.clone_from(found);
         }
         self
+    }
+}
+
+fn disk_full() -> Ending {
+    Ending {
+        cause: Cause::DiskFull,
+        line: 0,
+        evidence: "the disk of the run's folder was full when it ended".to_owned(),
     }
 }
 

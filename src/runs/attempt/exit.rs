@@ -36,6 +36,9 @@ pub struct ExitRecord {
     pub has_core: bool,
     /// The kernel killed something for want of memory while it ran, and the command was killed.
     pub was_out_of_memory: bool,
+    /// Nothing could be written to the run's folder any more when it ended: its log may lack the end.
+    #[serde(default)]
+    pub disk_was_full: bool,
     /// Who asked for it.
     pub by: Option<String>,
     /// Why it could not be started.
@@ -117,6 +120,7 @@ mod tests {
             signal: None,
             has_core: false,
             was_out_of_memory: false,
+            disk_was_full: false,
             by: None,
             trouble: None,
             boot_id: "b".to_owned(),

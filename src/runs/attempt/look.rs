@@ -27,6 +27,8 @@ pub struct Attempt {
     pub started: Option<Moment>,
     pub ended: Option<Moment>,
     pub log: PathBuf,
+    /// As it was when it ended.
+    pub disk_was_full: bool,
     /// Lines of the journal that cannot be read.
     pub skipped: usize,
 }
@@ -50,6 +52,7 @@ pub fn look(attempt: &Path) -> Result<Attempt, LookError> {
         state: state(&journal, exit.as_ref(), Some(seen)),
         started,
         ended: exit.as_ref().map(|exit| exit.ended),
+        disk_was_full: exit.as_ref().is_some_and(|exit| exit.disk_was_full),
         log: attempt.join(LOG),
         skipped: journal.skipped,
         record,

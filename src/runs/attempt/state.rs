@@ -258,6 +258,7 @@ mod tests {
             signal,
             has_core: false,
             was_out_of_memory: false,
+            disk_was_full: false,
             by: Some("a".to_owned()),
             trouble: Some("no such file".to_owned()),
             boot_id: "b".to_owned(),

@@ -20,7 +20,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitOptions, WaitStatus, getpid, kill_process_group, pidfd_open,
     set_child_subreaper, setsid,
 };
-use semihv_workspace::{LockError, lock};
+use semihv_workspace::{LockError, free_bytes, lock};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::control::{Wish, wishes};
@@ -33,6 +33,8 @@ use super::{EVENTS, LOG, state};
 /// How soon a wish is heard, and what is left behind is seen to end.
 const TICK: Duration = Duration::from_millis(250);
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Less is no room for a line.
+const FULL: u64 = 16 << 10;
 /// Where the machine wants the supervisor to end, it does not wait long.
 const GRACE_AT_TERMINATION: Duration = Duration::from_secs(10);
 
@@ -271,6 +273,7 @@ impl<'a> Supervisor<'a> {
             signal,
             has_core: status.is_some_and(has_core),
             was_out_of_memory: was_killed && out_of_memory_kills() > self.kills_before,
+            disk_was_full: free_bytes(self.attempt).is_ok_and(|free| free < FULL),
             by: self.ending.as_ref().and_then(|ending| ending.by.clone()),
             trouble,
             boot_id: boot_id()?,

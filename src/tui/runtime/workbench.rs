@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::Event as TerminalEvent;
 use semihv_domain::{Failure, FailureKind, UnixSeconds};
-use semihv_engine::Event;
+use semihv_engine::{Edit, Event};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
@@ -397,10 +397,7 @@ impl Workbench {
         match effect {
             Effect::Ask(ticket, query) => self.question(ticket, Work::Ask(query)),
             Effect::Draw(ticket, request) => self.question(ticket, Work::Draw(request)),
-            Effect::Edit(edit) => {
-                self.edits.push(edit);
-                self.store_next();
-            }
+            Effect::Edit(edit) => self.edit(edit),
             Effect::Start(spec) => self.tell(move |backend| Action::Started(backend.start(spec))),
             Effect::Cancel(job) => {
                 let backend = Arc::clone(&self.backend);
@@ -451,6 +448,18 @@ impl Workbench {
             Effect::Quit => self.ended = Some(Outcome::Quit),
             Effect::OpenWorkspace(path) => self.ended = Some(Outcome::OpenWorkspace(path)),
         }
+    }
+
+    fn edit(&mut self, edit: Edit) {
+        // A host that is slow must not keep a note from the disk.
+        if edit.is_of_a_run() {
+            return self.tell(move |backend| {
+                let outcome = guarded("run", || backend.edit(&edit));
+                Action::Edited(edit, outcome)
+            });
+        }
+        self.edits.push(edit);
+        self.store_next();
     }
 
     fn tell(&mut self, work: impl FnOnce(&dyn Backend) -> Action + Send + 'static) {
