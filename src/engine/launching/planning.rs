@@ -1,7 +1,9 @@
 //! What a recipe would start: everything is known before anything happens.
 
+use std::collections::BTreeMap;
+
 use semihv_domain::{Failure, FailureKind};
-use semihv_runs::{StartRecord, fill, fill_word, parameters, plain, values};
+use semihv_runs::{FillError, StartRecord, fill, fill_word, parameters, plain, values};
 use semihv_workspace::RecipeEntry;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -41,13 +43,11 @@ impl Engine {
         named
             .entry("run".to_owned())
             .or_insert_with(|| toml::Value::String(run.clone()));
-        let command = fill(&recipe.command, &named).or_fail("run")?;
-        let one = |word: &String| fill_word(word, &named).or_fail("run");
-        let mut sets = recipe.sets.clone();
-        for value in sets.values_mut() {
-            *value = one(value)?;
-        }
-        let checkpoints = recipe.checkpoints.as_ref().map(one).transpose()?;
+        let Filled {
+            command,
+            sets,
+            checkpoints,
+        } = filled(recipe, &named).or_fail("run")?;
         let places = &self.inner.places;
         // On another machine the workspace's folder means nothing: the host says where it works.
         let folder = match (&there, &recipe.folder) {
@@ -121,6 +121,27 @@ impl Engine {
         }
         Ok(warnings)
     }
+}
+
+/// What of a recipe has parameters in it.
+struct Filled {
+    command: Vec<String>,
+    sets: BTreeMap<String, String>,
+    checkpoints: Option<String>,
+}
+
+fn filled(
+    recipe: &RecipeEntry,
+    named: &BTreeMap<String, toml::Value>,
+) -> Result<Filled, FillError> {
+    let one = |word: &String| fill_word(word, named);
+    let sets = recipe.sets.iter();
+    let sets = sets.map(|(name, value)| Ok((name.clone(), one(value)?)));
+    Ok(Filled {
+        command: fill(&recipe.command, named)?,
+        sets: sets.collect::<Result<_, FillError>>()?,
+        checkpoints: recipe.checkpoints.as_ref().map(one).transpose()?,
+    })
 }
 
 /// `20261127-140155-tune-3f9a`: sorted by time, read by people, never made twice.
