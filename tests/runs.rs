@@ -50,6 +50,14 @@ inherits = ["WANTED"]
 sets = { SET = "{word}" }
 parameters = { word = "filled" }
 
+[recipe.unlucky]
+command = ["sh", "-c", "[ $SEMIHV_ATTEMPT = 2 ] && exit 0; echo '[Rank 0] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=2, OpType=ALLREDUCE, NumelIn=4, NumelOut=4, Timeout(ms)=8000) ran for 8097 milliseconds before timing out.'; exit 1"]
+retries = 2
+
+[recipe.wrong]
+command = ["sh", "-c", "echo 'ValueError: no'; exit 1"]
+retries = 2
+
 [recipe.memory]
 command = ["sh", "-c", "echo 'step 1 loss 2'; echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 1 has' >&2; exit 1"]
 
@@ -548,4 +556,58 @@ fn the_demo_trains_for_real_and_goes_on_from_its_checkpoint() {
     let first: Value = serde_json::from_str(first.lines().next().unwrap()).unwrap();
     assert!(first["step"].as_u64().unwrap() > 1000, "{first}");
     assert_eq!(run(&["cancel", name])["state"], "cancelled");
+}
+
+#[test]
+fn a_run_waits_for_another_and_for_its_success_where_that_is_wanted() {
+    let shell = Shell::new();
+    let (first, _) = shell.start("long");
+    let queued = shell.json(&["run", "say", "--after", &first]);
+    assert_eq!(queued["state"], "queued", "{queued}");
+    assert_eq!(queued["why"], format!("for {first}"));
+    let any = shell.json(&["run", "say", "word=any", "--after-any", &first]);
+    let third = shell.json(&[
+        "run",
+        "say",
+        "word=third",
+        "--after",
+        any["run"].as_str().unwrap(),
+    ]);
+    let gone = shell.run(&["run", "say", "--after", "nothing-like-it"]);
+    assert!(
+        complaint(&gone).contains("there is no run"),
+        "{}",
+        complaint(&gone)
+    );
+    // What waits can be called off.
+    let called_off = shell.json(&["run", "say", "--after", &first]);
+    let view = shell.json(&["cancel", called_off["run"].as_str().unwrap()]);
+    assert_eq!(view["state"], "cancelled");
+    shell.json(&["cancel", &first]);
+    let never = shell.wait_for(queued["run"].as_str().unwrap(), "start-failed");
+    let why = never["why"].as_str().unwrap();
+    assert!(
+        why.contains("cancelled by ana, and this waits for its success"),
+        "{why}"
+    );
+    shell.wait_for(any["run"].as_str().unwrap(), "succeeded");
+    shell.wait_for(third["run"].as_str().unwrap(), "succeeded");
+}
+
+#[test]
+fn what_the_machines_ended_is_tried_again_and_what_the_code_ended_is_not() {
+    let shell = Shell::new();
+    let (wrong, _) = shell.start("wrong");
+    let (unlucky, first) = shell.start("unlucky");
+    let view = shell.wait_for(&unlucky, "queued");
+    assert_eq!(
+        (&view["attempt"], &view["why"]),
+        (&2.into(), &"for another try".into())
+    );
+    assert!(first.join("exit.json").exists());
+    let view = shell.wait_for(&unlucky, "succeeded");
+    assert_eq!(view["attempt"], 2);
+    let view = shell.wait_for(&wrong, "failed");
+    assert_eq!(view["attempt"], 1);
+    assert_eq!(view["ending"]["name"], "ValueError");
 }

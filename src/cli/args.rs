@@ -182,6 +182,12 @@ pub enum Verb {
         /// NAME=VALUE, over the recipe's defaults
         #[arg(value_name = "NAME=VALUE")]
         parameters: Vec<String>,
+        /// Start when this run has succeeded
+        #[arg(long, value_name = "RUN")]
+        after: Vec<String>,
+        /// Start when this run is over, however it ends
+        #[arg(long, value_name = "RUN")]
+        after_any: Vec<String>,
         /// Say what would be started, and start nothing
         #[arg(long)]
         dry_run: bool,

@@ -319,6 +319,8 @@ impl Session<'_> {
             Verb::Run {
                 recipe,
                 parameters,
+                after,
+                after_any,
                 dry_run,
                 wait,
                 ..
@@ -326,6 +328,7 @@ impl Session<'_> {
                 let spec = LaunchSpec {
                     recipe: recipe.clone(),
                     given: parameters.clone(),
+                    after: runs::after(after, after_any),
                 };
                 runs::run(&engine, &spec, (*dry_run, *wait), output)
             }

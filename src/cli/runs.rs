@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use semihv_domain::{Failure, FailureKind, printable};
-use semihv_engine::{AttemptState, Engine, LaunchSpec, RunView, shell_words};
+use semihv_engine::{After, AttemptState, Engine, LaunchSpec, RunView, shell_words};
 
 use crate::output::{Output, VerbError};
 
@@ -30,6 +30,15 @@ pub(crate) fn supervise(attempt: &Path) -> Result<(), VerbError> {
             exit.signal.map_or(1, |signal| 128 + signal),
         )),
     }
+}
+
+/// Those that must succeed, then those that must only be over.
+pub(crate) fn after(succeeded: &[String], over: &[String]) -> Vec<After> {
+    let of = |runs: &[String], must_succeed| -> Vec<After> {
+        let runs = runs.iter().cloned();
+        runs.map(|run| After { run, must_succeed }).collect()
+    };
+    [of(succeeded, true), of(over, false)].concat()
 }
 
 pub(crate) fn run(
@@ -268,7 +277,7 @@ fn sign(state: &AttemptState) -> char {
         | AttemptState::Signalled { .. }
         | AttemptState::OutOfMemory
         | AttemptState::StartFailed { .. } => '!',
-        AttemptState::Queued => '·',
+        AttemptState::Queued { .. } => '·',
         AttemptState::Cancelled { .. } | AttemptState::Terminated => '■',
         AttemptState::Starting | AttemptState::Running | AttemptState::Ending { .. } => '▸',
         AttemptState::RunningUnsupervised

@@ -1,4 +1,4 @@
-//! Which code a run was started from, and what it left to resume from.
+//! Which code a run was started from.
 
 use std::fs;
 use std::io::{self, Read};
@@ -105,34 +105,8 @@ fn asked(folder: &Path, arguments: &[&str]) -> Option<String> {
     ran.status.success().then_some(said)
 }
 
-/// The newest file or folder that matches `folder/NAME-*`: `*` stands for anything in one name, and
-/// only in the last one.
-pub(crate) fn latest(start: &Path, pattern: &str) -> Option<PathBuf> {
-    let whole = start.join(pattern);
-    let name = whole.file_name()?.to_str()?.to_owned();
-    let (before, after) = name.split_once('*').unwrap_or((&name, ""));
-    let is_it = |found: &str| {
-        if !name.contains('*') {
-            return found == name;
-        }
-        let is_long_enough = found.len() >= before.len() + after.len();
-        is_long_enough && found.starts_with(before) && found.ends_with(after)
-    };
-    let entries = fs::read_dir(whole.parent()?).ok()?;
-    let matching = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_str().is_some_and(is_it));
-    let dated = matching.filter_map(|entry| {
-        let modified = entry.metadata().ok()?.modified().ok()?;
-        Some((modified, entry.path()))
-    });
-    dated.max().map(|(_, path)| path)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, SystemTime};
-
     use super::*;
 
     fn run_git(folder: &Path, arguments: &[&str]) {
@@ -169,29 +143,5 @@ mod tests {
         assert!(difference.contains("+lr = 2"), "{difference}");
         let kept = fs::read_to_string(attempt.path().join("untracked/sub/new file.py")).unwrap();
         assert_eq!(kept, "x");
-    }
-
-    #[test]
-    fn the_latest_checkpoint_is_the_youngest() {
-        let folder = tempfile::tempdir().unwrap();
-        let out = folder.path().join("out");
-        assert_eq!(latest(folder.path(), "out/step-*"), None);
-        fs::create_dir(&out).unwrap();
-        for (age, name) in [
-            (10, "step-900"),
-            (5, "step-1000"),
-            (1, "other"),
-            (0, "step"),
-        ] {
-            let file = fs::File::create(out.join(name)).unwrap();
-            file.set_modified(SystemTime::now() - Duration::from_secs(age))
-                .unwrap();
-        }
-        assert_eq!(
-            latest(folder.path(), "out/step-*"),
-            Some(out.join("step-1000"))
-        );
-        assert_eq!(latest(folder.path(), "out/other"), Some(out.join("other")));
-        assert_eq!(latest(folder.path(), "out/none-*.pt"), None);
     }
 }

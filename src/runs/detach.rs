@@ -51,7 +51,11 @@ pub fn detach(program: &Path, attempt: &Path) -> Result<(), DetachError> {
         // Asked first: what ended has written down by then what became of it.
         let has_ended = supervisor.try_wait().map_err(start)?.is_some();
         let seen = look(attempt)?;
-        if seen.started.is_some() || seen.state.is_over() && seen.state != AttemptState::Lost {
+        let is_queued = matches!(seen.state, AttemptState::Queued { .. });
+        if seen.started.is_some()
+            || is_queued
+            || seen.state.is_over() && seen.state != AttemptState::Lost
+        {
             return Ok(());
         }
         if has_ended {

@@ -14,11 +14,12 @@ mod metrics;
 mod plain_line;
 mod recipe;
 mod record_log;
+mod resume;
 mod state_file;
 mod tail;
 
 pub use attempt::{
-    Attempt, AttemptState, EndReason, Event, ExitRecord, GitState, Journal, Line, LookError,
+    After, Attempt, AttemptState, EndReason, Event, ExitRecord, GitState, Journal, Line, LookError,
     Moment, Presence, ProcessId, ReadRecordError, Seen, StartRecord, SuperviseError, Wish, look,
     state, supervise, wish,
 };
@@ -30,4 +31,5 @@ pub use follower::{Follower, Growth};
 pub use metrics::{MetricReader, metrics};
 pub use plain_line::plain_line;
 pub use recipe::{FillError, Parameter, fill, fill_word, parameters, plain, values};
+pub use resume::resumed;
 pub use tail::{ReadLogError, Tail, tail};

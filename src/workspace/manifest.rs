@@ -97,6 +97,8 @@ pub struct RecipeEntry {
     pub checkpoints: Option<String>,
     /// Words for the end of the command when a run is resumed; `{checkpoint}` is the latest.
     pub resume: Vec<String>,
+    /// How often a run is tried again that a node or a time-out of NCCL ended.
+    pub retries: u32,
     pub host: Option<String>,
     pub key: Option<String>,
     pub logs: Vec<PathBuf>,

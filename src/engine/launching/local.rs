@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 
 use semihv_domain::{Failure, FailureKind};
 use semihv_runs::{
-    Attempt, AttemptState, BeginError, DetachError, FillError, LookError, ReadRecordError,
-    StartRecord, Wish, begin, detach, fill, look, wish,
+    AttemptState, BeginError, DetachError, FillError, LookError, ReadRecordError, StartRecord,
+    Wish, begin, detach, look, resumed, wish,
 };
 
 use super::view::RunView;
-use crate::code::{self, Code};
+use crate::code::Code;
 use crate::failures::{Blame, OrFail};
 
 /// Of what a check that failed said.
@@ -118,7 +118,7 @@ impl LocalRuns {
             return Err(Failure::new("resume", FailureKind::User, summary)
                 .with_hint("cancel it first, or wait for its end"));
         }
-        let record = resumed(before).or_fail("resume")?;
+        let record = resumed(&before.record).or_fail("resume")?;
         let attempt = begin(&self.root, &record).or_fail("resume")?;
         started(run, &attempt)
     }
@@ -129,31 +129,6 @@ fn started(run: &str, attempt: &Path) -> Result<RunView, Failure> {
         .map_err(|error| Failure::of("run", FailureKind::Internal, &error))?;
     detach(&program, attempt).or_fail("run")?;
     RunView::look(run, attempt).or_fail("run")
-}
-
-/// The command of the first attempt with the words for resuming behind it.
-fn resumed(before: Attempt) -> Result<StartRecord, FillError> {
-    let mut record = before.record;
-    let checkpoint = record
-        .checkpoints
-        .as_ref()
-        .and_then(|pattern| code::latest(&record.folder, pattern));
-    if let Some(checkpoint) = checkpoint.filter(|_| !record.resume.is_empty()) {
-        let mut values = record.parameters.clone();
-        let checkpoint = checkpoint.to_string_lossy().into_owned();
-        values.insert("checkpoint".to_owned(), toml::Value::String(checkpoint));
-        let run = toml::Value::String(record.run.clone());
-        values.entry("run".to_owned()).or_insert(run);
-        let words = fill(&record.resume, &values)?;
-        if let Some(before) = record.resumed_words {
-            record.command.truncate(record.command.len() - before);
-        }
-        record.resumed_words = Some(words.len());
-        record.command.extend(words);
-    }
-    record.attempt += 1;
-    record.asked_at = jiff::Timestamp::now().as_millisecond();
-    Ok(record)
 }
 
 /// A command that must succeed before the start.

@@ -10,7 +10,7 @@ mod view;
 use std::path::PathBuf;
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_runs::{AttemptState, FillError, StartRecord, parameters, plain};
+use semihv_runs::{After, AttemptState, FillError, StartRecord, parameters, plain};
 use semihv_workspace::RecipeEntry;
 
 use crate::code::Code;
@@ -32,6 +32,8 @@ pub const GRACE_SECONDS: u32 = 10;
 pub struct LaunchSpec {
     pub recipe: String,
     pub given: Vec<String>,
+    /// Runs that must be over before.
+    pub after: Vec<After>,
 }
 
 /// A recipe as it is offered.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_runs::{FillError, StartRecord, fill, fill_word, parameters, plain, values};
+use semihv_runs::{After, FillError, StartRecord, fill, fill_word, parameters, plain, values};
 use semihv_workspace::RecipeEntry;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -81,6 +81,9 @@ impl Engine {
             checkpoints,
             resume: recipe.resume.clone(),
             resumed_words: None,
+            not_before: None,
+            retries: recipe.retries,
+            after: self.after(spec, recipe.host.as_deref())?,
             parameters,
             sets,
             git: code.as_ref().map(|code| code.state.clone()),
@@ -92,6 +95,22 @@ impl Engine {
             code,
             checks: recipe.checks.clone(),
         })
+    }
+
+    /// By their whole names; a supervisor sees only the runs of its own machine.
+    fn after(&self, spec: &LaunchSpec, host: Option<&str>) -> Result<Vec<After>, Failure> {
+        let host = host.filter(|host| *host != "local");
+        let all = spec.after.iter().map(|after| {
+            let run = self.find_run(&after.run)?;
+            if self.host_of(&run)?.as_deref() != host {
+                let summary =
+                    format!("{run} is on another machine, where nobody here can wait for it");
+                return Err(Failure::new("run", FailureKind::User, summary));
+            }
+            let must_succeed = after.must_succeed;
+            Ok(After { run, must_succeed })
+        });
+        all.collect()
     }
 
     fn warnings(&self, record: &StartRecord) -> Result<Vec<String>, Failure> {

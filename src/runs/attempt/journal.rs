@@ -45,6 +45,10 @@ pub enum Event {
         supervisor: ProcessId,
         host: String,
     },
+    /// It cannot start yet.
+    Waiting {
+        why: String,
+    },
     Started {
         child: ProcessId,
     },

@@ -11,13 +11,14 @@ mod look;
 mod record;
 mod state;
 mod supervise;
+mod turn;
 
 pub use control::{Wish, wish};
 pub use exit::{EndReason, ExitRecord};
 pub use identity::{Presence, ProcessId};
 pub use journal::{Event, Journal, Line, Moment};
 pub use look::{Attempt, LookError, look};
-pub use record::{GitState, ReadRecordError, StartRecord};
+pub use record::{After, GitState, ReadRecordError, StartRecord};
 pub use state::{AttemptState, Seen, state};
 pub use supervise::{SuperviseError, supervise};
 

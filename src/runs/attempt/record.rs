@@ -56,12 +56,27 @@ pub struct StartRecord {
     pub resume: Vec<String>,
     /// How many words at the end of the command resume the attempt before.
     pub resumed_words: Option<usize>,
+    /// Milliseconds since 1970: not before then.
+    pub not_before: Option<i64>,
+    /// How often it is tried again when it was not to blame.
+    #[serde(default)]
+    pub retries: u32,
+    #[serde(default)]
+    pub after: Vec<After>,
     #[serde(default)]
     pub parameters: BTreeMap<String, toml::Value>,
     #[serde(default)]
     pub sets: BTreeMap<String, String>,
     #[serde(default)]
     pub git: Option<GitState>,
+}
+
+/// A run that must be over before another one starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct After {
+    pub run: String,
+    /// False: however it ends.
+    pub must_succeed: bool,
 }
 
 /// The code that was there.
@@ -141,6 +156,12 @@ pub(crate) mod tests {
             checkpoints: None,
             resume: Vec::new(),
             resumed_words: None,
+            not_before: None,
+            retries: 0,
+            after: vec![After {
+                run: "before".to_owned(),
+                must_succeed: true,
+            }],
             parameters: BTreeMap::from([("lr".to_owned(), toml::Value::Float(1e-5))]),
             sets: BTreeMap::from([("SEED".to_owned(), "1".to_owned())]),
             git: Some(GitState {

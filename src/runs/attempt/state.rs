@@ -22,7 +22,10 @@ pub struct Seen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum AttemptState {
-    Queued,
+    /// Its turn has not come.
+    Queued {
+        why: String,
+    },
     Starting,
     Running,
     /// Asked to end, and not ended yet.
@@ -56,7 +59,7 @@ pub enum AttemptState {
 impl AttemptState {
     pub fn name(&self) -> &'static str {
         match self {
-            Self::Queued => "queued",
+            Self::Queued { .. } => "queued",
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Ending { .. } => "ending",
@@ -81,6 +84,7 @@ impl AttemptState {
             Self::Failed { code } => format!("{name} ({code})"),
             Self::Signalled { signal } => format!("{name} ({signal})"),
             Self::Ending { by } | Self::Cancelled { by } => format!("{name} by {by}"),
+            Self::Queued { why } => format!("{name} {why}"),
             Self::StartFailed { why } => format!("{name}: {why}"),
             _ => name.to_owned(),
         }
@@ -88,14 +92,15 @@ impl AttemptState {
 
     /// Nothing will change any more.
     pub fn is_over(&self) -> bool {
-        !self.may_be_alive() && *self != Self::Queued
+        !self.may_be_alive()
     }
 
     /// Something of it may run.
     pub fn may_be_alive(&self) -> bool {
         matches!(
             self,
-            Self::Starting
+            Self::Queued { .. }
+                | Self::Starting
                 | Self::Running
                 | Self::Ending { .. }
                 | Self::RunningUnsupervised
@@ -136,12 +141,20 @@ pub fn state(journal: &Journal, exit: Option<&ExitRecord>, seen: Option<Seen>) -
     }
     let (_, child) = processes(journal);
     match (seen.supervisor, seen.child) {
-        (Presence::Here, _) if child.is_none() => AttemptState::Starting,
+        (Presence::Here, _) if child.is_none() => waiting(&journal.lines),
         (Presence::Here, _) => asked(&journal.lines),
         (_, Presence::Here) => AttemptState::RunningUnsupervised,
         (Presence::OtherBoot, _) | (_, Presence::OtherBoot) => AttemptState::HostRebooted,
         (Presence::Gone, Presence::Gone) => AttemptState::Lost,
     }
+}
+
+fn waiting(lines: &[Line]) -> AttemptState {
+    let last = lines.iter().rev().find_map(|line| match &line.event {
+        Event::Waiting { why } => Some(why.clone()),
+        _ => None,
+    });
+    last.map_or(AttemptState::Starting, |why| AttemptState::Queued { why })
 }
 
 fn asked(lines: &[Line]) -> AttemptState {
@@ -231,6 +244,10 @@ mod tests {
         let ending = [supervised(), started(), Event::Asked { by: by() }];
         alive(&[], Gone, Gone, AttemptState::Starting);
         alive(&running[..1], Here, Gone, AttemptState::Starting);
+        let why = || "for another".to_owned();
+        let queued = [supervised(), Event::Waiting { why: why() }];
+        alive(&queued, Here, Gone, AttemptState::Queued { why: why() });
+        alive(&queued, Gone, Gone, AttemptState::Lost);
         alive(&running, Here, Here, AttemptState::Running);
         // The command ended; what it left behind is waited for.
         alive(&running, Here, Gone, AttemptState::Running);

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -28,11 +29,15 @@ use super::exit::{EndReason, ExitRecord, Reserved};
 use super::identity::{Member, ProcessId, boot_id, descendants};
 use super::journal::{Event, Journal, Moment, Writer};
 use super::record::{ReadRecordError, StartRecord};
+use super::turn::{Turn, turn};
 use super::{EVENTS, LOG, state};
+use crate::resume::try_again;
 
 /// How soon a wish is heard, and what is left behind is seen to end.
 const TICK: Duration = Duration::from_millis(250);
 const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How often it is looked whether its turn has come.
+const TURN: Duration = Duration::from_millis(500);
 /// Less is no room for a line.
 const FULL: u64 = 16 << 10;
 /// Where the machine wants the supervisor to end, it does not wait long.
@@ -69,8 +74,12 @@ pub fn supervise(attempt: &Path) -> Result<ExitRecord, SuperviseError> {
     // It leads a session already where a scheduler started it so.
     let _ = setsid();
     set_child_subreaper(Some(getpid())).map_err(|errno| io(errno.into()))?;
-    let supervisor = Supervisor::new(attempt, record).map_err(io)?;
-    supervisor.run().map_err(io)
+    let supervisor = Supervisor::new(attempt, record.clone()).map_err(io)?;
+    let exit = supervisor.run().map_err(io)?;
+    if let Err(why) = try_again(attempt, &record, &exit) {
+        tracing::warn!(%why, "another attempt could not be started");
+    }
+    Ok(exit)
 }
 
 struct Supervisor<'a> {
@@ -124,12 +133,48 @@ impl<'a> Supervisor<'a> {
     }
 
     fn run(mut self) -> io::Result<ExitRecord> {
+        match self.wait_for_turn() {
+            Ok(true) => {}
+            Ok(false) => return self.end(Ok(None)),
+            Err(why) => return self.end(Err(why)),
+        }
+        self.started = Moment::now();
         let child = match self.start() {
             Ok(child) => child,
-            Err(error) => return self.end(Err(error)),
+            Err(error) => {
+                let why = self.why(&error);
+                return self.end(Err(why));
+            }
         };
         let status = self.stay(child.id() as i32)?;
-        self.end(Ok(status))
+        self.end(Ok(Some(status)))
+    }
+
+    /// False where somebody wants it to end before it began.
+    fn wait_for_turn(&mut self) -> Result<bool, String> {
+        let mut said = String::new();
+        let mut had_failed = false;
+        loop {
+            match turn(self.attempt, &self.record) {
+                Turn::Now => return Ok(true),
+                Turn::Later(why) => {
+                    had_failed = false;
+                    if why != said {
+                        self.note(Event::Waiting { why: why.clone() });
+                        said = why;
+                    }
+                }
+                // Looked at twice: it may just be tried again.
+                Turn::Never(why) if had_failed => return Err(why),
+                Turn::Never(_) => had_failed = true,
+            }
+            self.hear(0);
+            if self.ending.is_some() {
+                return Ok(false);
+            }
+            self.beat.beat();
+            thread::sleep(TURN);
+        }
     }
 
     fn start(&mut self) -> io::Result<Child> {
@@ -252,10 +297,10 @@ impl<'a> Supervisor<'a> {
         }
     }
 
-    fn end(mut self, outcome: io::Result<WaitStatus>) -> io::Result<ExitRecord> {
+    fn end(mut self, outcome: Result<Option<WaitStatus>, String>) -> io::Result<ExitRecord> {
         let (status, trouble) = match outcome {
-            Ok(status) => (Some(status), None),
-            Err(error) => (None, Some(self.why(&error))),
+            Ok(status) => (status, None),
+            Err(why) => (None, Some(why)),
         };
         let code = status.and_then(WaitStatus::exit_status);
         let signal = status.and_then(WaitStatus::terminating_signal);

@@ -48,6 +48,7 @@ impl Form {
         Ok(LaunchSpec {
             recipe: self.recipe.clone(),
             given,
+            ..LaunchSpec::default()
         })
     }
 

@@ -130,6 +130,7 @@ fn the_form_offers_the_last_values_and_launches_what_it_shows() {
     let spec = |given: &[&str]| LaunchSpec {
         recipe: "tune".to_owned(),
         given: given.iter().map(|it| (*it).to_owned()).collect(),
+        ..LaunchSpec::default()
     };
     let Some(Effect::Ask(_, Query::PlanRun(asked_for))) = asked.last() else {
         panic!("{asked:?}");

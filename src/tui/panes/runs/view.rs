@@ -126,7 +126,7 @@ fn named(run: &RunView) -> String {
 /// Meaning, sign, and its ASCII twin.
 pub(super) fn sign(state: &AttemptState) -> (Role, char, char) {
     match state {
-        AttemptState::Queued => (Role::Muted, '·', '.'),
+        AttemptState::Queued { .. } => (Role::Muted, '·', '.'),
         AttemptState::Starting | AttemptState::Running | AttemptState::Ending { .. } => {
             (Role::Accent, '▸', '>')
         }
