@@ -1,6 +1,7 @@
 //! What a recipe would start: everything is known before anything happens.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use semihv_domain::{Failure, FailureKind};
 use semihv_runs::{After, FillError, StartRecord, fill, fill_word, parameters, plain, values};
@@ -30,10 +31,6 @@ impl Engine {
 
     fn planned(&self, recipe: &RecipeEntry, spec: &LaunchSpec) -> Result<Planned, Failure> {
         let host = recipe.host.clone().filter(|host| host != "local");
-        let there = host
-            .as_deref()
-            .map(|host| self.host_entry(host))
-            .transpose()?;
         let known = parameters(&recipe.parameters).or_fail("run")?;
         let parameters = values(&known, &spec.given).or_fail("run")?;
         let asked_at = jiff::Timestamp::now().as_millisecond();
@@ -48,14 +45,7 @@ impl Engine {
             sets,
             checkpoints,
         } = filled(recipe, &named).or_fail("run")?;
-        let places = &self.inner.places;
-        // On another machine the workspace's folder means nothing: the host says where it works.
-        let folder = match (&there, &recipe.folder) {
-            (Some(there), Some(folder)) => there.folder.join(folder),
-            (Some(there), None) => there.folder.clone(),
-            (None, Some(folder)) => places.resolve(folder),
-            (None, None) => places.root().to_owned(),
-        };
+        let folder = self.folder_of(recipe, host.as_deref())?;
         let seed = recipe.seed.as_ref().and_then(|name| parameters.get(name));
         // Not the run's name, which is another one every time.
         let hashed =
@@ -77,7 +67,11 @@ impl Engine {
             config_hash: format!("{:032x}", xxh3_128(hashed.as_bytes())),
             seed: seed.and_then(toml_integer),
             inherits: recipe.inherits.clone(),
-            logs: recipe.logs.iter().map(|log| places.resolve(log)).collect(),
+            logs: recipe
+                .logs
+                .iter()
+                .map(|log| self.inner.places.resolve(log))
+                .collect(),
             checkpoints,
             resume: recipe.resume.clone(),
             resumed_words: None,
@@ -95,6 +89,17 @@ impl Engine {
             code,
             checks: recipe.checks.clone(),
         })
+    }
+
+    /// On another machine the workspace's folder means nothing: the host says where it works.
+    fn folder_of(&self, recipe: &RecipeEntry, host: Option<&str>) -> Result<PathBuf, Failure> {
+        let start = match host {
+            Some(host) => self.host_entry(host)?.folder,
+            None => self.inner.places.root().to_owned(),
+        };
+        // Joining nothing would add a slash.
+        let wanted = recipe.folder.as_ref();
+        Ok(wanted.map_or_else(|| start.clone(), |wanted| start.join(wanted)))
     }
 
     /// By their whole names; a supervisor sees only the runs of its own machine.
