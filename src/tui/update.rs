@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use ratatui::layout::Rect;
 use semihv_domain::{CaseId, Failure, Job, JobState, PassageId, Pool, QuestionId, Target};
-use semihv_engine::{Changed, Edit, Event, Query, Reply};
+use semihv_engine::{AttemptState, Changed, Edit, Event, Query, Reply};
 
 use crate::action::{Action, Effect};
 use crate::annotate;
@@ -35,6 +35,8 @@ pub fn opening(state: &mut State, saved: Option<&str>) -> Vec<Effect> {
     }
     let mut effects = vec![Effect::Ask(state.slots.overview.ask(), Query::Overview)];
     effects.extend(state.panes.jobs.ask());
+    // From now on it is told when one ends, whatever is on screen.
+    effects.extend(panes::runs::ask(&mut state.panes.runs));
     effects.extend(load_selection(state, &Selection::default()));
     state.is_refresh_due = true;
     let before = Before::of(state);
@@ -211,7 +213,16 @@ fn replied(state: &mut State, ticket: Ticket, reply: &Result<Reply, Failure>) ->
         return Vec::new();
     }
     let State { shared, panes, .. } = state;
-    panes.reply(ticket, reply, shared).unwrap_or_default()
+    let effects = panes.reply(ticket, reply, shared).unwrap_or_default();
+    for run in state.panes.runs.take_news() {
+        let tone = match run.state {
+            AttemptState::Succeeded => Tone::Good,
+            AttemptState::Cancelled { .. } => Tone::Plain,
+            _ => Tone::Bad,
+        };
+        state.say(tone, format!("{} {}", run.run, run.said()));
+    }
+    effects
 }
 
 fn case_arrived(state: &mut State, reply: &Result<Reply, Failure>) {

@@ -24,6 +24,8 @@ pub struct State {
     pub(super) cursor: usize,
     /// A recipe that is about to be launched.
     form: Option<Form>,
+    /// Runs that ended since they were seen last.
+    news: Vec<RunView>,
     /// A run that was just launched takes the cursor.
     is_launching: bool,
     slot: Slot,
@@ -36,6 +38,7 @@ impl Default for State {
             launched: Load::Empty,
             cursor: 0,
             form: None,
+            news: Vec::new(),
             is_launching: false,
             slot: Slot::new(SlotName::Launched),
             plan_slot: Slot::new(SlotName::PlannedRun),
@@ -108,6 +111,22 @@ impl State {
         }
         self.form = Some(Form::new(self.recipes(), at.unwrap_or(0)));
         self.plan()
+    }
+
+    /// What was alive when it was seen last, and is not any more.
+    fn hear(&mut self, runs: &[RunView]) {
+        let was_alive = |run: &RunView| {
+            let mut before = self.runs().iter();
+            before.any(|known| known.run == run.run && known.state.may_be_alive())
+        };
+        let ended = runs.iter().filter(|run| run.state.is_over());
+        let news: Vec<RunView> = ended.filter(|run| was_alive(run)).cloned().collect();
+        self.news.extend(news);
+    }
+
+    /// Each is told once.
+    pub(crate) fn take_news(&mut self) -> Vec<RunView> {
+        std::mem::take(&mut self.news)
     }
 
     fn launch(&mut self, spec: LaunchSpec) -> Effect {
@@ -203,7 +222,10 @@ pub fn reply(
     }
     let at = state.current().map(|run| run.run.clone());
     match reply {
-        Ok(Reply::Launched(launched)) => state.launched = Load::Ready(launched.clone()),
+        Ok(Reply::Launched(launched)) => {
+            state.hear(&launched.runs);
+            state.launched = Load::Ready(launched.clone());
+        }
         Ok(_) => {}
         Err(failure) => state.launched = Load::Failed(failure.clone()),
     }

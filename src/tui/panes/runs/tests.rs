@@ -234,6 +234,23 @@ fn the_cursor_stays_on_its_run_and_goes_to_one_that_was_launched() {
 }
 
 #[test]
+fn a_run_that_ended_is_news_once() {
+    let mut state = loaded();
+    let mut later = launched();
+    later.runs[0].state = AttemptState::Failed { code: 1 };
+    for expected in [1, 0] {
+        let asked = ask(&mut state);
+        let [Effect::Ask(ticket, Query::Launched)] = asked[..] else {
+            panic!("{asked:?}");
+        };
+        let answer = Ok(Reply::Launched(later.clone()));
+        reply(&mut state, ticket, &answer, &mut shared()).unwrap();
+        let news = state.take_news();
+        assert_eq!(news.len(), expected, "{news:?}");
+    }
+}
+
+#[test]
 fn keys_on_an_empty_list_do_nothing() {
     let mut state = State::default();
     for msg in [
