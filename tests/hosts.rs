@@ -406,5 +406,25 @@ fn a_run_on_a_host_is_launched_and_followed_from_the_keyboard() {
     // The link breaks, and is there again without a key.
     two.sshd.as_ref().unwrap().tell("drop");
     pty.type_text("x");
+    pty.wait_for("x again asks it to end");
+    pty.type_text("x");
     pty.wait_for("cancelled by");
+}
+
+#[test]
+fn the_workbench_follows_a_run_on_a_host_that_another_shell_launched() {
+    let two = Two::new();
+    let program = two
+        .home
+        .program()
+        .env("XDG_CONFIG_HOME", two.home.path().join(".config"));
+    let mut pty = program.arg(two.root()).start();
+    pty.wait_for("questions");
+    pty.type_text("4");
+    pty.wait_for("No run was launched here yet");
+    let started = two.json(&["run", "count"]);
+    assert_eq!(started["state"], "running");
+    pty.wait_for("on far");
+    pty.wait_for("of a log that is followed");
+    pty.wait_for("succeeded");
 }

@@ -1,13 +1,13 @@
 //! `run`, `runs`, `cancel`, `resume`: recipes launched, and what became of them.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use semihv_domain::{Failure, FailureKind, printable};
-use semihv_engine::{After, AttemptState, Engine, LaunchSpec, RunView, shell_words};
+use semihv_domain::{Failure, FailureKind};
+use semihv_engine::{After, AttemptState, Engine, LaunchSpec, RunView, plain_line, shell_words};
 
 use crate::output::{Output, VerbError};
 
@@ -16,6 +16,8 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// A process that was killed takes a moment to be gone.
 const AFTER_GRACE: Duration = Duration::from_secs(5);
+/// What a shell says of a command that SIGTERM ended.
+const CANCELLED: i32 = 143;
 /// Of a log that is printed at once.
 const CHUNK: u64 = 1 << 20;
 
@@ -77,6 +79,9 @@ pub(crate) fn resume(
     let started = engine.resume_run(&run)?;
     if !output.is_json() {
         output.line(&format!("$ {}", shell_words(&started.command)))?;
+        if !started.is_from_checkpoint {
+            output.line("there is no checkpoint to go on from: it starts at its beginning")?;
+        }
     }
     follow(engine, started, wait, output)
 }
@@ -153,6 +158,11 @@ fn ended(view: &RunView, output: &mut Output) -> Result<(), VerbError> {
     match view.state {
         AttemptState::Succeeded => Ok(()),
         AttemptState::Failed { code } => Err(VerbError::Ended(code)),
+        // As a shell counts signals.
+        AttemptState::Signalled { signal } => Err(VerbError::Ended(128 + signal)),
+        AttemptState::Cancelled { .. } | AttemptState::Terminated => {
+            Err(VerbError::Ended(CANCELLED))
+        }
         _ => Err(VerbError::Ended(1)),
     }
 }
@@ -172,7 +182,11 @@ fn printed(log: &Path, (offset, is_over): (u64, bool), output: &mut Output) -> i
     let length = whole.unwrap_or(if is_cut { bytes.len() } else { 0 });
     let lines = bytes.get(..length).unwrap_or_default();
     let text = String::from_utf8_lossy(lines);
-    write!(output.raw(), "{}", printable(&text))?;
+    for line in text.lines() {
+        // Of a bar that is drawn again and again, how it stood last.
+        let last = line.rsplit('\r').find(|state| !state.trim().is_empty());
+        output.line(&plain_line(last.unwrap_or_default().as_bytes()))?;
+    }
     output.finish()?;
     Ok(length as u64)
 }

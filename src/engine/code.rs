@@ -22,8 +22,9 @@ pub(crate) struct Code {
 }
 
 impl Code {
-    /// None where the folder is in no repository, or there is no git.
-    pub(crate) fn read(folder: &Path) -> Option<Self> {
+    /// None where the folder is in no repository, or there is no git. What lies in the folder of runs
+    /// is no code.
+    pub(crate) fn read(folder: &Path, runs: &Path) -> Option<Self> {
         let commit = asked(folder, &["rev-parse", "HEAD"])?;
         let root = PathBuf::from(asked(folder, &["rev-parse", "--show-toplevel"])?);
         let branch = asked(folder, &["symbolic-ref", "--short", "-q", "HEAD"]);
@@ -33,17 +34,18 @@ impl Code {
             let found = fs::symlink_metadata(root.join(name));
             found.is_ok_and(|found| found.is_file() && found.len() <= SMALL)
         };
-        let untracked = unknown.split('\0').filter(|name| !name.is_empty());
-        let untracked = untracked
-            .filter(is_small)
-            .take(MOST_FILES)
-            .map(str::to_owned);
+        let runs = runs.canonicalize().unwrap_or_else(|_| runs.to_owned());
+        let unknown = unknown.split('\0').filter(|name| !name.is_empty());
+        let unknown = unknown.filter(|name| !root.join(name).starts_with(&runs));
+        let (small, others): (Vec<&str>, Vec<&str>) = unknown.partition(is_small);
+        let (kept, more) = small.split_at(small.len().min(MOST_FILES));
         Some(Self {
             state: GitState {
                 commit,
                 branch,
                 is_dirty: !changed.is_empty(),
-                untracked: untracked.collect(),
+                untracked: kept.iter().map(|name| (*name).to_owned()).collect(),
+                not_kept: others.len() + more.len(),
             },
             root,
         })
@@ -121,22 +123,26 @@ mod tests {
     fn what_was_changed_and_unknown_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        assert_eq!(Code::read(&root), None);
+        assert_eq!(Code::read(&root, &root.join("runs")), None);
         run_git(&root, &["init", "-q"]);
         fs::write(root.join("train.py"), "lr = 1\n").unwrap();
         run_git(&root, &["add", "."]);
         run_git(&root, &["commit", "-qm", "first"]);
-        let clean = Code::read(&root).unwrap().state;
+        let clean = Code::read(&root, &root.join("runs")).unwrap().state;
         assert!(!clean.is_dirty && clean.untracked.is_empty(), "{clean:?}");
         fs::write(root.join("train.py"), "lr = 2\n").unwrap();
         fs::create_dir(root.join("sub")).unwrap();
         fs::write(root.join("sub/new file.py"), "x").unwrap();
         fs::write(root.join("big.bin"), vec![0; SMALL as usize + 1]).unwrap();
-        let code = Code::read(&root.join("sub")).unwrap();
+        let code = Code::read(&root.join("sub"), &root.join("runs")).unwrap();
         assert_eq!(
             (code.state.is_dirty, &code.state.untracked[..]),
             (true, &["sub/new file.py".to_owned()][..])
         );
+        assert_eq!(code.state.not_kept, 1);
+        fs::create_dir(root.join("runs")).unwrap();
+        fs::write(root.join("runs/log"), "x").unwrap();
+        assert_eq!(Code::read(&root, &root.join("runs")).unwrap(), code);
         let attempt = tempfile::tempdir().unwrap();
         code.keep(&root, attempt.path()).unwrap();
         let difference = fs::read_to_string(attempt.path().join("diff.patch")).unwrap();

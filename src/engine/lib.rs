@@ -66,7 +66,9 @@ pub use semihv_curation::{Importer, importers};
 pub use semihv_encoders::worker::libraries as worker_libraries;
 pub use semihv_evaluation::ranking;
 pub use semihv_retrieval::log_panics_of_the_index;
-pub use semihv_runs::{After, AttemptState, Cause, Ending, StartRecord, SuperviseError, supervise};
+pub use semihv_runs::{
+    After, AttemptState, Cause, Ending, StartRecord, SuperviseError, plain_line, supervise,
+};
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,
     MANIFEST, Manifest, ModelScore, QuestionRow, RetrievalEngine, Settings, SettingsFile, Share,

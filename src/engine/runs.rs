@@ -68,10 +68,18 @@ fn loss(metrics: &[Metric]) -> Option<&Metric> {
 }
 
 pub(crate) fn log(engine: &Engine, run: &str, lines: usize) -> Result<Reply, Failure> {
-    let Some((name, path)) = logs(engine).into_iter().find(|(name, _)| name == run) else {
-        let summary = format!("no log called {run} in the manifest");
-        return Err(Failure::new("log", FailureKind::User, summary)
-            .with_hint("add a [log.NAME] with its path to semihv.toml"));
+    let named = logs(engine).into_iter().find(|(name, _)| name == run);
+    // Any part of a run's name, however old it is.
+    let named = named.or_else(|| {
+        let name = engine.find_run(run).ok()?;
+        let log = engine.run_view(&name).ok()?.log;
+        Some((name, log))
+    });
+    let Some((name, path)) = named else {
+        let summary = format!("no log and no run called {run}");
+        return Err(Failure::new("log", FailureKind::User, summary).with_hint(
+            "`semihv log` and `semihv runs` list them; [log.NAME] in semihv.toml adds one",
+        ));
     };
     let snapshot = with_log(engine, &name, &path, lines)
         .map_err(|error| Failure::of("log", FailureKind::Data, &error))?;

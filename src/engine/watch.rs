@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify::{RecursiveMode, Watcher};
 use semihv_domain::Failure;
@@ -89,7 +89,8 @@ struct Runs<'a> {
     engine: &'a Engine,
     folder: PathBuf,
     is_watched: bool,
-    states: Vec<(String, AttemptState)>,
+    states: Vec<(String, u32, AttemptState)>,
+    looked_at: Instant,
 }
 
 impl<'a> Runs<'a> {
@@ -99,44 +100,68 @@ impl<'a> Runs<'a> {
             folder: engine.inner.places.runs(),
             is_watched: false,
             states: Vec::new(),
+            looked_at: Instant::now(),
         };
         runs.states = runs.now();
         runs
     }
 
-    fn watch(&mut self, watcher: &mut impl Watcher) {
-        if !self.is_watched && self.folder.exists() {
-            let watched = watcher.watch(&self.folder, RecursiveMode::Recursive);
-            self.is_watched = watched.is_ok();
+    /// True where it is watched from now on, and something may have been missed.
+    fn watch(&mut self, watcher: &mut impl Watcher) -> bool {
+        if self.is_watched || !self.folder.exists() {
+            return false;
         }
+        let watched = watcher.watch(&self.folder, RecursiveMode::Recursive);
+        self.is_watched = watched.is_ok();
+        self.is_watched
     }
 
     /// Something may happen to a run that no file tells of: its supervisor is killed.
     fn has_live(&self) -> bool {
-        self.states.iter().any(|(_, state)| state.may_be_alive())
+        self.states.iter().any(|(_, _, state)| state.may_be_alive())
     }
 
-    fn now(&self) -> Vec<(String, AttemptState)> {
+    fn now(&self) -> Vec<(String, u32, AttemptState)> {
         let views = self.engine.launched_runs().unwrap_or_default();
         views
             .into_iter()
-            .map(|view| (view.run, view.state))
+            .map(|view| (view.run, view.attempt, view.state))
             .collect()
+    }
+
+    /// Other files may change all the time: that must not keep us from looking.
+    fn is_due(&self) -> bool {
+        self.has_live() && self.looked_at.elapsed() >= POLL
     }
 
     /// Tells only of what is another than before.
     fn look(&mut self) {
+        self.looked_at = Instant::now();
         let now = self.now();
         if now != self.states {
             self.states = now;
             self.engine.tell(&Event::Changed(Changed::Runs));
+            // One of them may be on a host, begun by another process.
+            self.engine.follow_hosts();
         }
     }
 
     fn is_record(&self, path: &Path) -> bool {
         let name = path.file_name().and_then(|name| name.to_str());
-        let is_record = matches!(name, Some("start.toml" | "events.jsonl" | "exit.json"));
-        path.starts_with(&self.folder) && is_record
+        // A heartbeat tells nothing, but comes as long as something may have happened unheard; what lies
+        // in a folder that was just made was written before anybody watched it.
+        let is_told = name.is_some_and(|name| {
+            let records = [
+                "start.toml",
+                "events.jsonl",
+                "exit.json",
+                "heartbeat",
+                "last.json",
+            ];
+            records.contains(&name) || name.starts_with("attempt-")
+        });
+        let is_run = path.parent() == Some(&self.folder);
+        path.starts_with(&self.folder) && (is_told || is_run)
     }
 }
 
@@ -166,8 +191,12 @@ fn follow(
             }
         }
         tell_of(engine, &paths);
-        runs.watch(watcher);
-        if paths.is_empty() || paths.iter().any(|path| runs.is_record(path)) {
+        let is_new = runs.watch(watcher);
+        if is_new
+            || runs.is_due()
+            || paths.is_empty()
+            || paths.iter().any(|path| runs.is_record(path))
+        {
             runs.look();
         }
         let now = data_version(engine);

@@ -21,7 +21,7 @@ mod tail;
 pub use attempt::{
     After, Attempt, AttemptState, EndReason, Event, ExitRecord, GitState, Journal, Line, LookError,
     Moment, Presence, ProcessId, ReadRecordError, Seen, StartRecord, SuperviseError, Wish, look,
-    state, supervise, wish,
+    state, supervise, terminate_child, terminate_supervisor, wish,
 };
 pub use detach::{DetachError, detach};
 pub use ending::{Cause, Ending, ending};

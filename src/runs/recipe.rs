@@ -40,6 +40,10 @@ pub enum FillError {
     #[error("the parameter {name} has no default that is a text, a number or true or false")]
     Default { name: String },
     #[error(
+        "the parameter {name} has the unknown key {key:?}; it may have default, choices, min, max and help"
+    )]
+    Key { name: String, key: String },
+    #[error(
         "the command's word {word:?} has a bracket without its other one; write {{{{ or }}}} for one"
     )]
     Bracket { word: String },
@@ -66,6 +70,14 @@ impl Parameter {
             Some(table) => table.get("default"),
             None => Some(written),
         };
+        let known = ["default", "choices", "min", "max", "help"];
+        let mut keys = table.into_iter().flat_map(|table| table.keys());
+        if let Some(key) = keys.find(|key| !known.contains(&key.as_str())) {
+            return Err(FillError::Key {
+                name: name.to_owned(),
+                key: key.clone(),
+            });
+        }
         let is_plain = |value: &&Value| kind(value).is_some();
         let default = default.filter(is_plain).ok_or_else(|| FillError::Default {
             name: name.to_owned(),
@@ -116,8 +128,12 @@ impl Parameter {
             return limit(format!("one of {}", choices.join(", ")));
         }
         match (number(value), self.min, self.max) {
-            (Some(number), Some(min), _) if number < min => limit(format!("{min} or more")),
-            (Some(number), _, Some(max)) if number > max => limit(format!("{max} or less")),
+            (Some(number), Some(min), _) if number.is_nan() || number < min => {
+                limit(format!("{min} or more"))
+            }
+            (Some(number), _, Some(max)) if number.is_nan() || number > max => {
+                limit(format!("{max} or less"))
+            }
             _ => Ok(()),
         }
     }
@@ -274,6 +290,7 @@ mod tests {
         #[test] fn no_pair()          { refused("x", &["lr"], "\"lr\" is not NAME=VALUE"); }
         #[test] fn not_whole()        { refused("x", &["epochs=1.5"], "epochs takes a whole number, not \"1.5\""); }
         #[test] fn too_much()         { refused("x", &["lr=1"], "lr is 1.0, and must be 0.01 or less"); }
+        #[test] fn not_a_number()     { refused("x", &["lr=nan"], "lr is nan, and must be 0 or more"); }
         #[test] fn no_choice()        { refused("x", &["stage=all"], "stage is all, and must be one of adapter, tune"); }
         #[test] fn an_open_bracket()  { refused("{lr", &[], "the command's word \"{lr\" has a bracket without its other one; write {{ or }} for one"); }
         #[test] fn a_closed_bracket() { refused("lr}", &[], "the command's word \"lr}\" has a bracket without its other one; write {{ or }} for one"); }
@@ -287,6 +304,8 @@ mod tests {
             parameters(&written),
             Err(FillError::Default { .. })
         ));
+        let written = toml::from_str("x = { default = 1, mx = 2 }").unwrap();
+        assert!(matches!(parameters(&written), Err(FillError::Key { .. })));
         let written = toml::from_str("x = [1]").unwrap();
         assert!(matches!(
             parameters(&written),

@@ -22,6 +22,11 @@ pub fn resumed(before: &StartRecord) -> Result<StartRecord, FillError> {
         .checkpoints
         .as_ref()
         .and_then(|pattern| latest(&record.folder, pattern));
+    // Those of the attempt before: its checkpoint may be gone.
+    if let Some(before) = record.resumed_words.take() {
+        let words = record.command.len().saturating_sub(before);
+        record.command.truncate(words);
+    }
     if let Some(checkpoint) = checkpoint.filter(|_| !record.resume.is_empty()) {
         let mut values = record.parameters.clone();
         let checkpoint = checkpoint.to_string_lossy().into_owned();
@@ -29,9 +34,6 @@ pub fn resumed(before: &StartRecord) -> Result<StartRecord, FillError> {
         let run = toml::Value::String(record.run.clone());
         values.entry("run".to_owned()).or_insert(run);
         let words = fill(&record.resume, &values)?;
-        if let Some(before) = record.resumed_words {
-            record.command.truncate(record.command.len() - before);
-        }
         record.resumed_words = Some(words.len());
         record.command.extend(words);
     }

@@ -175,7 +175,7 @@ impl Here {
     fn launch(&self, mut record: StartRecord, checks: &[Vec<String>]) -> Result<RunView, Failure> {
         plain(&record.run)?;
         record.folder = self.home.join(&record.folder);
-        let code = Code::read(&record.folder);
+        let code = Code::read(&record.folder, self.runs.root());
         record.git = code.as_ref().map(|code| code.state.clone());
         self.runs.launch(&record, code.as_ref(), checks)
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use semihv_domain::{Failure, FailureKind};
 use semihv_runs::{
     AttemptState, BeginError, DetachError, FillError, LookError, ReadRecordError, StartRecord,
-    Wish, begin, detach, look, resumed, wish,
+    Wish, begin, detach, look, resumed, terminate_child, terminate_supervisor, wish,
 };
 
 use super::view::RunView;
@@ -96,17 +96,26 @@ impl LocalRuns {
             let summary = format!("{run} is not running: {}", before.state.said());
             return Err(Failure::new("cancel", FailureKind::User, summary));
         }
+        let failed = |error: std::io::Error| {
+            let summary = format!("{run} could not be told to end: {error}");
+            Failure::new("cancel", FailureKind::Config, summary)
+                .with_hint(format!("see {}", attempt.display()))
+        };
         if before.state == AttemptState::RunningUnsupervised {
-            let summary = format!("nobody stays with {run} any more who could end it");
-            return Err(Failure::new("cancel", FailureKind::User, summary)
-                .with_hint("end its process yourself; its start is in events.jsonl"));
+            // Nobody will write down how it ended.
+            terminate_child(&attempt).map_err(failed)?;
+            return RunView::look(run, &attempt).or_fail("cancel");
         }
         let cancel = Wish::Cancel {
             by: by.to_owned(),
             grace_seconds,
         };
-        wish(&attempt, &cancel)
-            .map_err(|error| Failure::of("cancel", FailureKind::Config, &error))?;
+        if let Err(error) = wish(&attempt, &cancel) {
+            // A full disk: its supervisor can still be told.
+            if !terminate_supervisor(&attempt).map_err(failed)? {
+                return Err(failed(error));
+            }
+        }
         RunView::look(run, &attempt).or_fail("cancel")
     }
 

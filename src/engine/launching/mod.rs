@@ -27,6 +27,9 @@ pub use view::{RunView, shell_words};
 /// How long a run may take to end by itself when it is cancelled.
 pub const GRACE_SECONDS: u32 = 10;
 
+/// Of runs whose names hold what was given.
+const MOST_NAMED: usize = 5;
+
 /// A recipe and what of its parameters is given, as `NAME=VALUE`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LaunchSpec {
@@ -112,8 +115,13 @@ impl Engine {
                     .with_hint("`semihv runs` lists them"))
             }
             many => {
-                let many: Vec<&str> = many.iter().map(|name| name.as_str()).collect();
-                let summary = format!("{part:?} may be {}", many.join(", "));
+                let newest = many.iter().rev().take(MOST_NAMED);
+                let newest: Vec<&str> = newest.map(|name| name.as_str()).collect();
+                let more = match many.len().saturating_sub(MOST_NAMED) {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                let summary = format!("{part:?} may be {}{more}", newest.join(", "));
                 Err(Failure::new("runs", FailureKind::User, summary)
                     .with_hint("give more of its name"))
             }

@@ -46,12 +46,12 @@ impl Engine {
             checkpoints,
         } = filled(recipe, &named).or_fail("run")?;
         let folder = self.folder_of(recipe, host.as_deref())?;
-        let seed = recipe.seed.as_ref().and_then(|name| parameters.get(name));
+        let seed = seed_of(recipe, &parameters)?;
         // Not the run's name, which is another one every time.
         let hashed =
             serde_json::json!([recipe.command, folder, recipe.sets, parameters]).to_string();
         let code = if host.is_none() {
-            Code::read(&folder)
+            Code::read(&folder, &self.inner.places.runs())
         } else {
             None
         };
@@ -65,7 +65,7 @@ impl Engine {
             asked_at,
             by: self.settings().author.value,
             config_hash: format!("{:032x}", xxh3_128(hashed.as_bytes())),
-            seed: seed.and_then(toml_integer),
+            seed,
             inherits: recipe.inherits.clone(),
             logs: recipe
                 .logs
@@ -99,7 +99,12 @@ impl Engine {
         };
         // Joining nothing would add a slash.
         let wanted = recipe.folder.as_ref();
-        Ok(wanted.map_or_else(|| start.clone(), |wanted| start.join(wanted)))
+        let folder = wanted.map_or_else(|| start.clone(), |wanted| start.join(wanted));
+        if host.is_none() && !folder.is_dir() {
+            let summary = format!("there is no folder {}", folder.display());
+            return Err(Failure::new("run", FailureKind::User, summary));
+        }
+        Ok(folder)
     }
 
     /// By their whole names; a supervisor sees only the runs of its own machine.
@@ -143,6 +148,12 @@ impl Engine {
             ),
             Some(_) => {}
         }
+        let not_kept = record.git.as_ref().map_or(0, |git| git.not_kept);
+        if not_kept > 0 {
+            warnings.push(format!(
+                "{not_kept} files that git does not know are not kept beside the run: too large, too many or links"
+            ));
+        }
         Ok(warnings)
     }
 }
@@ -181,6 +192,16 @@ fn run_name(recipe: &str, asked_at: i64) -> String {
     format!("{}-{plain}-{letters:04x}", at.strftime("%Y%m%d-%H%M%S"))
 }
 
-fn toml_integer(value: &toml::Value) -> Option<i64> {
-    value.as_integer().or_else(|| plain(value).parse().ok())
+fn seed_of(
+    recipe: &RecipeEntry,
+    values: &BTreeMap<String, toml::Value>,
+) -> Result<Option<i64>, Failure> {
+    let Some(name) = &recipe.seed else {
+        return Ok(None);
+    };
+    let value = values.get(name).ok_or_else(|| {
+        let summary = format!("the seed is to be {name}, and the recipe has no such parameter");
+        Failure::new("run", FailureKind::User, summary)
+    })?;
+    Ok(value.as_integer().or_else(|| plain(value).parse().ok()))
 }

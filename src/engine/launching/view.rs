@@ -21,6 +21,9 @@ pub struct RunView {
     #[serde(flatten)]
     pub state: AttemptState,
     pub command: Vec<String>,
+    /// Its command ends with the words that resume the attempt before.
+    #[serde(default)]
+    pub is_from_checkpoint: bool,
     /// Milliseconds since 1970.
     pub asked_at: i64,
     pub started_at: Option<i64>,
@@ -65,6 +68,7 @@ impl RunView {
             recipe: looked.record.recipe,
             host: None,
             state: looked.state,
+            is_from_checkpoint: looked.record.resumed_words.is_some(),
             command: looked.record.command,
             asked_at: looked.record.asked_at,
             started_at: looked.started.map(|at| at.wall_ms),
@@ -86,6 +90,7 @@ impl RunView {
             host: None,
             state: AttemptState::Lost,
             command: Vec::new(),
+            is_from_checkpoint: false,
             asked_at: 0,
             started_at: None,
             ended_at: None,

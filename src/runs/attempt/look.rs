@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use rustix::process::Signal;
+
 use super::exit::ExitRecord;
 use super::identity::{Presence, ProcessId};
 use super::journal::{Event, Journal, Moment};
@@ -57,6 +59,20 @@ pub fn look(attempt: &Path) -> Result<Attempt, LookError> {
         skipped: journal.skipped,
         record,
     })
+}
+
+/// SIGTERM to the supervisor, for where no wish can be written; false where it is gone.
+pub fn terminate_supervisor(attempt: &Path) -> io::Result<bool> {
+    let journal = Journal::read(&attempt.join(EVENTS))?;
+    let (supervisor, _) = processes(&journal);
+    supervisor.map_or(Ok(false), |id| id.signal(Signal::TERM))
+}
+
+/// SIGTERM to the command itself, for where no supervisor is left; false where it is gone.
+pub fn terminate_child(attempt: &Path) -> io::Result<bool> {
+    let journal = Journal::read(&attempt.join(EVENTS))?;
+    let (_, child) = processes(&journal);
+    child.map_or(Ok(false), |id| id.signal(Signal::TERM))
 }
 
 fn seen(record: &StartRecord, journal: &Journal) -> io::Result<Seen> {

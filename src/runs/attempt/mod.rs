@@ -17,7 +17,7 @@ pub use control::{Wish, wish};
 pub use exit::{EndReason, ExitRecord};
 pub use identity::{Presence, ProcessId};
 pub use journal::{Event, Journal, Line, Moment};
-pub use look::{Attempt, LookError, look};
+pub use look::{Attempt, LookError, look, terminate_child, terminate_supervisor};
 pub use record::{After, GitState, ReadRecordError, StartRecord};
 pub use state::{AttemptState, Seen, state};
 pub use supervise::{SuperviseError, supervise};

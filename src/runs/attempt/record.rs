@@ -88,6 +88,9 @@ pub struct GitState {
     pub is_dirty: bool,
     /// Small files that git does not know, copied beside the record.
     pub untracked: Vec<String>,
+    /// Files that git does not know either and that are too large, too many or no plain files.
+    #[serde(default)]
+    pub not_kept: usize,
 }
 
 impl StartRecord {
@@ -169,6 +172,7 @@ pub(crate) mod tests {
                 branch: None,
                 is_dirty: true,
                 untracked: vec!["a.py".to_owned()],
+                not_kept: 0,
             }),
         }
     }

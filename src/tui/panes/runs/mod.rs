@@ -24,6 +24,8 @@ pub struct State {
     pub(super) cursor: usize,
     /// A recipe that is about to be launched.
     form: Option<Form>,
+    /// Asked once to end: the second time it is meant.
+    armed: Option<String>,
     /// Runs that ended since they were seen last.
     news: Vec<RunView>,
     /// A run that was just launched takes the cursor.
@@ -38,6 +40,7 @@ impl Default for State {
             launched: Load::Empty,
             cursor: 0,
             form: None,
+            armed: None,
             news: Vec::new(),
             is_launching: false,
             slot: Slot::new(SlotName::Launched),
@@ -156,6 +159,7 @@ impl State {
 
 pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
     let may_write = !shared.is_read_only;
+    let armed = state.armed.take();
     match msg {
         Msg::Down => state.move_to(state.cursor + 1, shared),
         Msg::Up => state.move_to(state.cursor.saturating_sub(1), shared),
@@ -166,6 +170,12 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
         Msg::Launch(named) if may_write => return state.open_form(named.as_deref()),
         Msg::Cancel if may_write => {
             let live = state.current().filter(|run| run.state.may_be_alive());
+            // A week of work is not ended by one key that lies beside others.
+            let name = live.map(|run| run.run.clone());
+            if name.is_some() && armed != name {
+                state.armed = name;
+                return Vec::new();
+            }
             let cancel = live.map(|run| Edit::CancelRun {
                 run: run.run.clone(),
             });

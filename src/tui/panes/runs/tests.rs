@@ -22,6 +22,7 @@ fn run(name: &str, state: AttemptState) -> RunView {
         command: ["torchrun", "train.py", "--lr", "1e-5"]
             .map(str::to_owned)
             .to_vec(),
+        is_from_checkpoint: false,
         asked_at: started,
         started_at: Some(started),
         ended_at: None,
@@ -187,6 +188,13 @@ fn other_recipes_are_chosen_and_one_that_is_gone_is_no_other() {
 fn what_runs_is_cancelled_and_what_is_over_gets_another_attempt() {
     let mut state = loaded();
     let name = |at: usize| launched().runs[at].run.clone();
+    assert_eq!(press(&mut state, Msg::Cancel), []);
+    press(&mut state, Msg::Up);
+    assert_eq!(
+        press(&mut state, Msg::Cancel),
+        [],
+        "another key came between"
+    );
     let cancelled = press(&mut state, Msg::Cancel);
     assert_eq!(cancelled, [Effect::Edit(Edit::CancelRun { run: name(0) })]);
     assert_eq!(press(&mut state, Msg::Resume), []);
@@ -276,6 +284,8 @@ fn screens() {
     let mut refused = loaded();
     let asked = press(&mut refused, Msg::Launch(None));
     plan(&mut refused, &asked, Err(refusal()));
+    let mut armed = loaded();
+    press(&mut armed, Msg::Cancel);
     let of = |launched| State {
         launched,
         ..State::default()
@@ -294,6 +304,7 @@ fn screens() {
         ("disk_full", at(2)),
         ("unsupervised", at(3)),
         ("start_failed", at(4)),
+        ("armed", armed),
         ("form", form),
         ("refused", refused),
     ] {

@@ -44,7 +44,11 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
             notice::empty("No run was launched here yet.", help, theme, area, buffer);
         }
         Load::Ready(_) | Load::Loading { stale: Some(_) } => {
-            let below = story(state.current(), theme, area.width);
+            let mut below = story(state.current(), theme, area.width);
+            if state.armed.is_some() {
+                let sure = "x again asks it to end, any other key lets it be.".to_owned();
+                below.push((sure, theme.style(Role::Warn)));
+            }
             let most = area.height.saturating_sub(LEAST_LIST);
             let height = lines(&below).min(most);
             list(state, shared, theme, above(area, height), buffer);
@@ -106,7 +110,8 @@ fn list(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut 
         let mut pen = Pen::new(buffer, area, line);
         pen.column(&sign.to_string(), 2, signed);
         pen.right(&took(run, shared.now), base.patch(theme.style(Role::Muted)));
-        pen.column(&named(run), wide.min(area.width / 2) + 2, base);
+        pen.column(&named(run), wide.min(area.width / 2), base)
+            .skip(2);
         pen.text(&printable_line(&run.said()), signed);
     }
 }
