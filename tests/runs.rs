@@ -646,6 +646,25 @@ fn the_workbench_shows_what_another_shell_launched_and_how_it_ended() {
 }
 
 #[test]
+fn an_error_in_the_manifest_keeps_no_run_from_being_ended() {
+    let shell = Shell::new();
+    let (run, _) = shell.start("long");
+    let manifest = shell.root().join("semihv.toml");
+    let before = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("{before}\nbogus = [\n")).unwrap();
+    let listed = shell.run(&["runs"]);
+    assert!(words(&listed).contains("running"), "{}", words(&listed));
+    assert!(
+        complaint(&listed).contains("semihv.toml"),
+        "{}",
+        complaint(&listed)
+    );
+    assert_eq!(shell.json(&["cancel", &run])["state"], "cancelled");
+    assert_eq!(words(&shell.run(&["log", &run])), "begun\n");
+    assert_eq!(shell.run(&["run", "say"]).status.code(), Some(1));
+}
+
+#[test]
 fn a_run_on_a_full_disk_can_be_ended() {
     let shell = Shell::new();
     let runs = shell.root().join("runs");

@@ -276,6 +276,14 @@ pub enum Verb {
 }
 
 impl Verb {
+    /// Of runs that were launched, whatever the manifest says by now.
+    pub(crate) fn is_of_runs(&self) -> bool {
+        matches!(
+            self,
+            Self::Runs { .. } | Self::Cancel { .. } | Self::Resume { .. } | Self::Log { .. }
+        )
+    }
+
     pub(crate) fn common(&self) -> Option<&Common> {
         match self {
             Self::Import(arguments) => Some(&arguments.common),

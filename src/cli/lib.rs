@@ -286,7 +286,12 @@ impl Session<'_> {
 
     fn run_on_workspace(&self, verb: &Verb, output: &mut Output) -> Result<(), VerbError> {
         let folder = verb.common().and_then(|common| common.workspace.clone());
-        let engine = self.engine_of(folder.as_deref())?;
+        let engine = match self.engine_of(folder.as_deref()) {
+            Err(failure) if verb.is_of_runs() => {
+                self.engine_without_manifest(folder.as_deref(), failure)?
+            }
+            engine => engine?,
+        };
         match verb {
             Verb::Import(arguments) => import::import(&engine, arguments, output),
             Verb::Index { rebuild, .. } => import::index(&engine, *rebuild, output),
@@ -339,6 +344,25 @@ impl Session<'_> {
             Verb::Config { .. } => verbs::config(&engine, output),
             _ => Ok(()),
         }
+    }
+
+    /// Says what is wrong with it and goes on.
+    fn engine_without_manifest(
+        &self,
+        folder: Option<&Path>,
+        failure: Failure,
+    ) -> Result<Engine, Failure> {
+        let root = match folder {
+            Some(folder) => folder.to_owned(),
+            None => find_workspace(Path::new(".")).ok_or_else(no_workspace)?,
+        };
+        if failure.kind != FailureKind::Config || !root.join(semihv_engine::MANIFEST).exists() {
+            return Err(failure);
+        }
+        let options = open_options(self.user, &root, &OpenArguments::default())?;
+        let engine = Engine::open_without_manifest(options)?;
+        report_failure(&failure);
+        Ok(engine)
     }
 
     fn engine_of(&self, folder: Option<&Path>) -> Result<Engine, Failure> {

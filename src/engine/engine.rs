@@ -96,6 +96,16 @@ impl Engine {
     pub fn open(options: OpenOptions) -> Result<Self, Failure> {
         let places = Places::new(&options.root);
         let manifest = Manifest::read(&places.manifest()).or_fail("open")?;
+        Self::open_with(options, manifest)
+    }
+
+    /// For what needs nothing of the manifest: an error in it must not keep a run from being ended.
+    pub fn open_without_manifest(options: OpenOptions) -> Result<Self, Failure> {
+        Self::open_with(options, Manifest::default())
+    }
+
+    fn open_with(options: OpenOptions, manifest: Manifest) -> Result<Self, Failure> {
+        let places = Places::new(&options.root);
         let (settings, user_keys) = layered_settings(&options, &manifest)?;
         let file_system = file_system(&options.root).or_fail("open")?;
         let journal = match settings.store_mode.value {

@@ -84,6 +84,7 @@ impl Backend for Engine {
                 Err(failure) => troubles.push(failure),
             }
         }
+        troubles.extend(taken_keys(self));
         let theme = settings.theme.value;
         Settings {
             theme: (theme != "auto").then_some(theme),
@@ -126,13 +127,34 @@ fn folder_name(path: &std::path::Path) -> String {
 fn recipe_keys(engine: &Engine) -> impl Iterator<Item = KeyRow> {
     let recipes = engine.manifest().recipe.into_iter();
     recipes.filter_map(|(name, recipe)| {
+        let key = recipe
+            .key
+            .filter(|key| !PANE_KEYS.contains(&key.as_str()))?;
         Some(KeyRow {
             scope: "runs".to_owned(),
-            on: vec![recipe.key?],
+            on: vec![key],
             run: format!("runs.launch-{name}"),
             desc: format!("Launch {name}"),
         })
     })
+}
+
+/// Keys of the runs pane that no recipe may take.
+const PANE_KEYS: [&str; 11] = ["j", "k", "g", "G", "r", "x", "R", "y", "q", ":", "?"];
+
+/// Recipes whose key is the pane's or another recipe's: it would be gone without a word.
+fn taken_keys(engine: &Engine) -> Vec<Failure> {
+    let mut taken: Vec<String> = PANE_KEYS.map(str::to_owned).to_vec();
+    let mut troubles = Vec::new();
+    for (name, recipe) in engine.manifest().recipe {
+        let Some(key) = recipe.key else { continue };
+        if taken.contains(&key) {
+            let summary = format!("semihv.toml: [recipe.{name}]: the key {key} is taken");
+            troubles.push(Failure::new("settings", FailureKind::Config, summary));
+        }
+        taken.push(key);
+    }
+    troubles
 }
 
 fn key_row(entry: KeyEntry) -> KeyRow {
