@@ -676,7 +676,7 @@ fn a_run_on_a_full_disk_can_be_ended() {
         "-Urm"
     };
     let script = format!(
-        "mount -t tmpfs -o size=1m small '{0}' && '{1}' run long -w '{2}' >/dev/null; cat /dev/zero > '{0}/fill' 2>/dev/null; '{1}' cancel long --json -w '{2}'",
+        "mount -t tmpfs -o size=1m small '{0}' && '{1}' run long -w '{2}' >/dev/null; cat /dev/zero > '{0}/fill' 2>/dev/null; '{1}' run say -w '{2}' >/dev/null; '{1}' runs -w '{2}' | wc -l; '{1}' cancel long --json -w '{2}'",
         runs.display(),
         env!("CARGO_BIN_EXE_semihv"),
         shell.root().display()
@@ -686,6 +686,10 @@ fn a_run_on_a_full_disk_can_be_ended() {
         .env("HOME", shell.home.path())
         .output()
         .unwrap();
-    let view: Value = serde_json::from_str(&words(&ran)).unwrap();
+    let said = words(&ran);
+    let (listed, view) = said.split_once('\n').unwrap();
+    // A start that was refused is no run.
+    assert_eq!(listed.trim(), "1", "{said}{}", complaint(&ran));
+    let view: Value = serde_json::from_str(view).unwrap();
     assert_eq!(view["state"], "terminated", "{view}{}", complaint(&ran));
 }

@@ -33,7 +33,12 @@ pub fn begin(runs: &Path, record: &StartRecord) -> Result<PathBuf, BeginError> {
             _ => io(error),
         });
     }
-    record.write(&attempt).map_err(io)?;
+    if let Err(error) = record.write(&attempt) {
+        // Nothing was started: nothing may look as if it had been.
+        let _ = fs::remove_dir_all(&attempt);
+        let _ = fs::remove_dir(&run);
+        return Err(io(error));
+    }
     fs::File::open(&run)
         .and_then(|it| it.sync_all())
         .map_err(io)?;

@@ -1,5 +1,7 @@
 //! A recipe's values in one line, with the exact command that they make.
 
+use std::collections::BTreeMap;
+
 use semihv_domain::{Failure, FailureKind};
 use semihv_engine::{LaunchSpec, RecipeView};
 
@@ -15,6 +17,8 @@ pub(super) struct Form {
     /// Which of the recipes, and how many there are.
     pub(super) at: usize,
     pub(super) line: TextEdit,
+    /// What was typed for the other recipes: going to one and back loses nothing.
+    typed: BTreeMap<String, String>,
     /// The command and what to know before.
     pub(super) planned: Load<(String, Vec<String>)>,
     /// Enter was pressed before the plan came.
@@ -37,6 +41,7 @@ impl Form {
             recipe: recipe.map(|recipe| recipe.name.clone()).unwrap_or_default(),
             at,
             line: TextEdit::new(line.join(" ")),
+            typed: BTreeMap::new(),
             planned: Load::Empty,
             is_waiting: false,
         }
@@ -50,6 +55,16 @@ impl Form {
             given,
             ..LaunchSpec::default()
         })
+    }
+
+    fn go_to(&mut self, recipes: &[RecipeView], at: usize) {
+        let mut typed = std::mem::take(&mut self.typed);
+        typed.insert(self.recipe.clone(), self.line.text().to_owned());
+        *self = Self::new(recipes, at);
+        if let Some(before) = typed.get(&self.recipe) {
+            self.line = TextEdit::new(before.clone());
+        }
+        self.typed = typed;
     }
 
     /// What is wanted, once it is known to be right; what is refused says why above the line.
@@ -74,7 +89,7 @@ impl Form {
             Input::Key(key @ (Key::UP | Key::DOWN)) => {
                 let count = recipes.len().max(1);
                 let by = if key == Key::UP { count - 1 } else { 1 };
-                *self = Self::new(recipes, (self.at + by) % count);
+                self.go_to(recipes, (self.at + by) % count);
                 return Typed::Changed;
             }
             Input::Key(key) => {

@@ -171,10 +171,14 @@ fn enter_before_the_answer_launches_when_it_comes_and_not_what_is_refused() {
 fn other_recipes_are_chosen_and_one_that_is_gone_is_no_other() {
     let mut state = loaded();
     press(&mut state, Msg::Launch(None));
-    keys(&mut state, "<Down>");
+    keys(&mut state, "<Backspace>c<Down>");
     assert_eq!(state.form.as_ref().unwrap().recipe, "anneal");
     keys(&mut state, "<Up>");
-    assert_eq!(state.form.as_ref().unwrap().recipe, "tune");
+    let form = state.form.as_ref().unwrap();
+    assert_eq!(
+        (form.recipe.as_str(), form.line.text()),
+        ("tune", "lr=1e-5 'name=a bc")
+    );
     keys(&mut state, "<Esc>");
     assert_eq!(press(&mut state, Msg::Launch(Some("gone".to_owned()))), []);
     assert!(!is_typing(&state));
