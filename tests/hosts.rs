@@ -31,6 +31,11 @@ host = "far"
 command = ["sh", "-c", "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo \"line $i of a log that is followed\"; [ $((i % 100)) -ne 0 ] || sleep 0.1; done"]
 host = "far"
 
+[recipe.unlucky]
+command = ["sh", "-c", "echo attempt $SEMIHV_ATTEMPT; [ $SEMIHV_ATTEMPT = 2 ] && exit 0; echo '[Rank 0] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=2, OpType=ALLREDUCE, Timeout(ms)=8000) ran for 8097 milliseconds'; exit 1"]
+host = "far"
+retries = 1
+
 [recipe.lost]
 command = ["true"]
 host = "nowhere"
@@ -262,9 +267,16 @@ fn a_link_that_breaks_loses_no_line_and_doubles_none() {
         assert!(Instant::now() < deadline);
         thread::sleep(Duration::from_millis(20));
     };
+    let length = || fs::metadata(two.log_here(&name)).unwrap().len();
     for _ in 0..3 {
+        let had = length();
         two.sshd.as_ref().unwrap().tell("drop");
-        thread::sleep(Duration::from_millis(300));
+        // Over a new connection, or all of it was here already.
+        let is_all = || fs::metadata(two.log_there(&name)).unwrap().len() == length();
+        while length() == had && !is_all() {
+            assert!(Instant::now() < deadline + PATIENCE);
+            thread::sleep(Duration::from_millis(20));
+        }
     }
     let followed = followed.wait_with_output().unwrap();
     assert!(followed.status.success(), "{}", complaint(&followed));
@@ -427,4 +439,29 @@ fn the_workbench_follows_a_run_on_a_host_that_another_shell_launched() {
     pty.wait_for("on far");
     pty.wait_for("of a log that is followed");
     pty.wait_for("succeeded");
+}
+
+#[test]
+fn an_attempt_that_the_host_began_by_itself_has_a_log_of_its_own_here() {
+    let two = Two::new();
+    let followed = two.run(&["run", "unlucky", "--wait"]);
+    assert!(
+        followed.status.success(),
+        "{}{}",
+        words(&followed),
+        complaint(&followed)
+    );
+    let view = two.json(&["runs", "unlucky"]);
+    assert_eq!(
+        (&view["state"], &view["attempt"]),
+        (&"succeeded".into(), &2.into())
+    );
+    let first = two.log_here(view["run"].as_str().unwrap());
+    let first = fs::read_to_string(first).unwrap();
+    assert!(
+        first.starts_with("attempt 1\n") && !first.contains("attempt 2"),
+        "{first}"
+    );
+    let second = fs::read_to_string(view["log"].as_str().unwrap()).unwrap();
+    assert_eq!(second, "attempt 2\n");
 }

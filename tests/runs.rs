@@ -104,6 +104,25 @@ impl Shell {
         serde_json::from_str(&words(&said)).unwrap()
     }
 
+    /// A script with the runs on a disk of 1 MB of their own, which nobody else sees.
+    fn on_a_small_disk(&self, script: &str) -> Output {
+        fs::create_dir(self.root().join("runs")).unwrap();
+        let own = std::process::Command::new("id").arg("-u").output().unwrap();
+        let flags = if words(&own).trim() == "0" {
+            "-m"
+        } else {
+            "-Urm"
+        };
+        let script = format!("mount -t tmpfs -o size=1m small $WS/runs && {script}");
+        std::process::Command::new("unshare")
+            .args([flags, "sh", "-c", &script])
+            .env("HOME", self.home.path())
+            .env("WS", self.root())
+            .env("SEMIHV", env!("CARGO_BIN_EXE_semihv"))
+            .output()
+            .unwrap()
+    }
+
     /// Starts it; its name and the folder of its attempt.
     fn start(&self, recipe: &str) -> (String, PathBuf) {
         let started = self.json(&["run", recipe]);
@@ -451,26 +470,9 @@ fn a_recipe_is_launched_watched_and_cancelled_from_the_keyboard() {
 #[test]
 fn a_full_disk_loses_neither_the_end_nor_the_reason() {
     let shell = Shell::new();
-    let runs = shell.root().join("runs");
-    fs::create_dir(&runs).unwrap();
-    // A small disk of its own, seen by nobody else.
-    let own = std::process::Command::new("id").arg("-u").output().unwrap();
-    let flags = if words(&own).trim() == "0" {
-        "-m"
-    } else {
-        "-Urm"
-    };
-    let script = format!(
-        "mount -t tmpfs -o size=1m small '{0}' && '{1}' run big --wait -w '{2}' >/dev/null; echo $?; '{1}' runs big --json -w '{2}'",
-        runs.display(),
-        env!("CARGO_BIN_EXE_semihv"),
-        shell.root().display()
+    let ran = shell.on_a_small_disk(
+        "$SEMIHV run big --wait -w $WS >/dev/null; echo $?; $SEMIHV runs big --json -w $WS",
     );
-    let ran = std::process::Command::new("unshare")
-        .args([flags, "sh", "-c", &script])
-        .env("HOME", shell.home.path())
-        .output()
-        .unwrap();
     let said = words(&ran);
     let (code, view) = said.split_once('\n').unwrap();
     assert_eq!(code, "5", "{said}{}", complaint(&ran));
@@ -601,12 +603,25 @@ fn a_run_waits_for_another_and_for_its_success_where_that_is_wanted() {
         "{why}"
     );
     shell.wait_for(any["run"].as_str().unwrap(), "succeeded");
+    let waited = shell.run(&["run", "say", "word=late", "--after-any", &first, "--wait"]);
+    assert!(
+        words(&waited).contains("\nlate\n"),
+        "{}",
+        complaint(&waited)
+    );
     shell.wait_for(third["run"].as_str().unwrap(), "succeeded");
 }
 
 #[test]
 fn what_the_machines_ended_is_tried_again_and_what_the_code_ended_is_not() {
     let shell = Shell::new();
+    let followed = shell.run(&["run", "unlucky", "--wait"]);
+    assert!(followed.status.success(), "{}", words(&followed));
+    assert!(
+        words(&followed).contains("attempt 2"),
+        "{}",
+        words(&followed)
+    );
     let (wrong, _) = shell.start("wrong");
     let (unlucky, first) = shell.start("unlucky");
     let view = shell.wait_for(&unlucky, "queued");
@@ -667,25 +682,11 @@ fn an_error_in_the_manifest_keeps_no_run_from_being_ended() {
 #[test]
 fn a_run_on_a_full_disk_can_be_ended() {
     let shell = Shell::new();
-    let runs = shell.root().join("runs");
-    fs::create_dir(&runs).unwrap();
-    let own = std::process::Command::new("id").arg("-u").output().unwrap();
-    let flags = if words(&own).trim() == "0" {
-        "-m"
-    } else {
-        "-Urm"
-    };
-    let script = format!(
-        "mount -t tmpfs -o size=1m small '{0}' && '{1}' run long -w '{2}' >/dev/null; cat /dev/zero > '{0}/fill' 2>/dev/null; '{1}' run say -w '{2}' >/dev/null; '{1}' runs -w '{2}' | wc -l; '{1}' cancel long --json -w '{2}'",
-        runs.display(),
-        env!("CARGO_BIN_EXE_semihv"),
-        shell.root().display()
+    let ran = shell.on_a_small_disk(
+        "$SEMIHV run long -w $WS >/dev/null; cat /dev/zero > $WS/runs/fill 2>/dev/null; \
+         $SEMIHV run say -w $WS >/dev/null; $SEMIHV runs -w $WS | wc -l; \
+         $SEMIHV cancel long --json -w $WS",
     );
-    let ran = std::process::Command::new("unshare")
-        .args([flags, "sh", "-c", &script])
-        .env("HOME", shell.home.path())
-        .output()
-        .unwrap();
     let said = words(&ran);
     let (listed, view) = said.split_once('\n').unwrap();
     // A start that was refused is no run.

@@ -23,6 +23,7 @@ const CHUNK: u64 = 1 << 20;
 
 /// Stays with an attempt; in a batch script it ends as the command does.
 pub(crate) fn supervise(attempt: &Path) -> Result<(), VerbError> {
+    crate::log_to(&attempt.join("supervisor.log"));
     let exit = semihv_engine::supervise(attempt)
         .map_err(|error| Failure::of("supervise", FailureKind::Config, &error))?;
     match exit.code {
@@ -128,14 +129,20 @@ fn follow(
     if !wait {
         return Ok(());
     }
-    let mut offset = 0;
+    let (mut offset, mut attempt) = (0, started.attempt);
+    let mut was_over = false;
     loop {
         engine.look_at_hosts()?;
         // Asked first: what was printed before the end is read after it.
         let view = engine.run_view(&started.run)?;
-        let is_over = view.state.is_over();
+        if view.attempt != attempt {
+            (offset, attempt) = (0, view.attempt);
+        }
+        // Twice: it may just be tried again.
+        let is_over = view.state.is_over() && (was_over || view.state == AttemptState::Succeeded);
+        was_over = view.state.is_over();
         while !output.is_json() {
-            let more = printed(&started.log, (offset, is_over), output)?;
+            let more = printed(&view.log, (offset, is_over), output)?;
             offset += more;
             if more == 0 {
                 break;
@@ -170,7 +177,11 @@ fn ended(view: &RunView, output: &mut Output) -> Result<(), VerbError> {
 /// What was appended to a log, made harmless; how many bytes that were. Whole lines, until it is
 /// over: half a letter is none.
 fn printed(log: &Path, (offset, is_over): (u64, bool), output: &mut Output) -> io::Result<u64> {
-    let mut file = File::open(log)?;
+    let mut file = match File::open(log) {
+        // What waits for its turn has printed nothing.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        opened => opened?,
+    };
     file.seek(SeekFrom::Start(offset))?;
     let mut bytes = Vec::new();
     file.take(CHUNK).read_to_end(&mut bytes)?;

@@ -9,7 +9,7 @@ use crate::engine::{locked, now};
 use crate::{Engine, LogView, Reply, RunSummary};
 
 /// Names and paths: `[log.NAME]` entries, then the logs of recipes.
-pub(crate) fn logs(engine: &Engine) -> Vec<(String, PathBuf)> {
+pub(crate) fn logs_of_manifest(engine: &Engine) -> Vec<(String, PathBuf)> {
     let manifest = engine.manifest();
     let mut logs: Vec<(String, PathBuf)> = manifest
         .log
@@ -26,6 +26,12 @@ pub(crate) fn logs(engine: &Engine) -> Vec<(String, PathBuf)> {
             logs.push((name, engine.inner.places.resolve(path)));
         }
     }
+    logs
+}
+
+/// Those, and the newest launched runs.
+pub(crate) fn logs(engine: &Engine) -> Vec<(String, PathBuf)> {
+    let mut logs = logs_of_manifest(engine);
     logs.extend(engine.logs_of_runs(SHOWN_RUNS));
     logs
 }

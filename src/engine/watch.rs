@@ -72,7 +72,7 @@ fn watch(engine: &Engine) -> notify::Result<()> {
     {
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
     }
-    for (_, path) in crate::runs::logs(engine) {
+    for (_, path) in crate::runs::logs_of_manifest(engine) {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         if folder.exists() && watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
             tracing::warn!(folder = %folder.display(), "this log is not followed");
@@ -219,10 +219,22 @@ fn tell_of(engine: &Engine, paths: &[PathBuf]) {
             .map(|failure: Failure| failure.summary);
         engine.tell(&Event::SettingsChanged { trouble });
     }
-    for (run, log) in crate::runs::logs(engine) {
-        if paths.contains(&log) {
-            engine.tell(&Event::LogChanged { run });
-        }
+    let named = crate::runs::logs_of_manifest(engine).into_iter();
+    let named = named.filter(|(_, log)| paths.contains(log));
+    let launched = engine.inner.places.runs();
+    let launched = paths.iter().filter_map(|path| run_of_log(path, &launched));
+    for run in named.map(|(run, _)| run).chain(launched) {
+        engine.tell(&Event::LogChanged { run });
+    }
+}
+
+/// `RUNS/RUN/attempt-N/log`: told by its path, since runs may be many and logs grow all the time.
+fn run_of_log(path: &Path, runs: &Path) -> Option<String> {
+    let inside = path.strip_prefix(runs).ok()?;
+    let parts: Vec<&str> = inside.iter().filter_map(|part| part.to_str()).collect();
+    match parts.as_slice() {
+        [run, _, "log"] => Some((*run).to_owned()),
+        _ => None,
     }
 }
 

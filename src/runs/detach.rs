@@ -37,7 +37,9 @@ pub fn detach(program: &Path, attempt: &Path) -> Result<(), DetachError> {
         source,
     };
     let log = attempt.join(SUPERVISOR_LOG);
-    let said = File::create(&log).map_err(start)?;
+    // Appended to: its tracing goes to the same file.
+    let said = File::options().create(true).append(true).open(&log);
+    let said = said.map_err(start)?;
     let mut supervisor = Command::new(program)
         .arg("supervise")
         .arg(attempt)

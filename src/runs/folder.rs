@@ -19,7 +19,7 @@ pub enum BeginError {
 /// what happens at most once.
 pub fn begin(runs: &Path, record: &StartRecord) -> Result<PathBuf, BeginError> {
     let run = runs.join(&record.run);
-    let attempt = run.join(format!("{ATTEMPT}{}", record.attempt));
+    let attempt = attempt_folder(runs, &record.run, record.attempt);
     let io = |source| BeginError::Io {
         path: attempt.clone(),
         source,
@@ -43,6 +43,11 @@ pub fn begin(runs: &Path, record: &StartRecord) -> Result<PathBuf, BeginError> {
         .and_then(|it| it.sync_all())
         .map_err(io)?;
     Ok(attempt)
+}
+
+/// Where an attempt lies.
+pub fn attempt_folder(runs: &Path, run: &str, attempt: u32) -> PathBuf {
+    runs.join(run).join(format!("{ATTEMPT}{attempt}"))
 }
 
 const ATTEMPT: &str = "attempt-";

@@ -25,7 +25,7 @@ pub use attempt::{
 };
 pub use detach::{DetachError, detach};
 pub use ending::{Cause, Ending, ending};
-pub use folder::{BeginError, attempts, begin, runs};
+pub use folder::{BeginError, attempt_folder, attempts, begin, runs};
 pub use followed_log::{FollowedLog, LogSnapshot};
 pub use follower::{Follower, Growth};
 pub use metrics::{MetricReader, metrics};

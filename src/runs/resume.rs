@@ -90,7 +90,11 @@ pub(crate) fn try_again(
     let runs = attempt.parent().and_then(Path::parent);
     let runs = runs.ok_or("the folder of runs cannot be told")?;
     let folder = begin(runs, &next).map_err(|error| error.to_string())?;
-    let said = File::create(folder.join("supervisor.log")).map_err(|error| error.to_string())?;
+    let said = File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("supervisor.log"))
+        .map_err(|error| error.to_string())?;
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     Command::new(program)
         .arg("supervise")

@@ -45,9 +45,10 @@ pub(super) enum AgentAsk {
     Resume {
         run: String,
     },
-    /// A part of what the newest attempt prints.
+    /// A part of what an attempt prints.
     Read {
         run: String,
+        attempt: u32,
         offset: u64,
     },
 }
@@ -62,7 +63,6 @@ pub(super) struct Hello {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Part {
-    pub(super) attempt: u32,
     /// Of the whole log now.
     pub(super) size: u64,
     pub(super) data_b64: String,
@@ -154,9 +154,11 @@ impl Here {
                 grace_seconds,
             } => serde_json::to_value(self.runs.cancel(plain(&run)?, &by, grace_seconds)?),
             AgentAsk::Resume { run } => serde_json::to_value(self.runs.resume(plain(&run)?)?),
-            AgentAsk::Read { run, offset } => {
-                serde_json::to_value(self.read(plain(&run)?, offset)?)
-            }
+            AgentAsk::Read {
+                run,
+                attempt,
+                offset,
+            } => serde_json::to_value(self.read(plain(&run)?, (attempt, offset))?),
         };
         said.map_err(|error| Failure::of("agent", FailureKind::Internal, &error))
     }
@@ -188,17 +190,16 @@ impl Here {
             .collect()
     }
 
-    fn read(&self, run: &str, offset: u64) -> Result<Part, Failure> {
+    fn read(&self, run: &str, (attempt, offset): (u32, u64)) -> Result<Part, Failure> {
         let failed = |error: std::io::Error| Failure::of("agent", FailureKind::Data, &error);
-        let view = self.runs.view(run)?;
-        let file = std::fs::File::open(&view.log).map_err(failed)?;
+        let log = self.runs.log(run, attempt);
+        let file = std::fs::File::open(log).map_err(failed)?;
         let size = file.metadata().map_err(failed)?.len();
         let length = size.saturating_sub(offset).min(MOST_BYTES as u64);
         let mut bytes = vec![0; length as usize];
         let read = file.read_at(&mut bytes, offset).map_err(failed)?;
         bytes.truncate(read);
         Ok(Part {
-            attempt: view.attempt,
             size,
             data_b64: STANDARD.encode(bytes),
         })

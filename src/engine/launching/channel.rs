@@ -19,7 +19,9 @@ use crate::engine::locked;
 /// For `ssh` to connect and the agent to say hello: a jump host and a slow login take a while.
 const HELLO: Duration = Duration::from_secs(30);
 /// Checks of a recipe and a git on a slow disk may run on the host meanwhile.
-const ANSWER: Duration = Duration::from_mins(2);
+const LAUNCH: Duration = Duration::from_mins(2);
+/// One host that hangs must not keep the others from being asked.
+const ANSWER: Duration = Duration::from_secs(20);
 /// Of what `ssh` says on its standard error.
 const SAID: usize = 2_000;
 /// The shell's word for a program that is not there.
@@ -183,7 +185,11 @@ impl Channel {
     }
 
     pub(super) fn ask<T: DeserializeOwned>(&mut self, ask: AgentAsk) -> Result<T, Failure> {
-        self.exchange(ask, ANSWER)
+        let patience = match ask {
+            AgentAsk::Launch { .. } => LAUNCH,
+            _ => ANSWER,
+        };
+        self.exchange(ask, patience)
     }
 
     fn exchange<T: DeserializeOwned>(

@@ -32,6 +32,8 @@ const IN_FLIGHT_MS: i64 = 10 * 60 * 1_000;
 /// How often a host is asked by a workbench, and one that is silent.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_AT_SILENT: Duration = Duration::from_secs(10);
+/// What was seen so short a time ago is seen now.
+const FRESH_MS: i64 = 10_000;
 /// More of a log is fetched by the next look.
 const PARTS: usize = 64;
 
@@ -230,16 +232,12 @@ impl Engine {
         // Once: a second one would be another attempt.
         let view: RunView =
             self.ask_host_once(host, |channel| channel.ask(ask.clone()), &mut false)?;
-        let runs = self.local_runs();
-        let mut record = StartRecord::read(&runs.attempt_of(run)?).or_fail("resume")?;
+        let before = self.local_runs().attempt_of(run)?;
+        let mut record = StartRecord::read(&before).or_fail("resume")?;
         record.attempt = view.attempt;
         record.command.clone_from(&view.command);
         record.asked_at = view.asked_at;
-        let attempt = match begin(runs.root(), &record) {
-            Err(BeginError::Begun { .. }) => runs.attempt_of(run)?,
-            begun => begun.or_fail("resume")?,
-        };
-        heard(host, &attempt, view)
+        heard(host, &self.next_attempt(&record)?, view)
     }
 
     /// Asks every host that may have something of this workspace's runs to tell, and fetches what
@@ -296,24 +294,59 @@ impl Engine {
                 }
                 continue;
             };
-            let length = || fs::metadata(attempt.join("log")).map_or(0, |log| log.len());
-            let had = length();
-            let fetched = self.fetch(host, run, (attempt, view.attempt));
-            if length() > had {
-                seen.logs.push(run.clone());
-            }
+            let (attempt, is_whole) = self.copy_logs(host, (run, attempt, view), seen)?;
             let last = Last {
                 // Over and all fetched after that: nothing comes any more.
-                is_whole: view.state.is_over() && fetched.is_ok_and(|is_whole| is_whole),
+                is_whole: view.state.is_over() && is_whole,
                 view: view.clone(),
                 seen_at: now(),
                 silent: None,
             };
             let is_new = |before: &Last| before.view != *view || before.silent.is_some();
             seen.has_moved |= before.as_ref().is_none_or(is_new);
-            last.write(attempt)?;
+            // What says nothing new is not written every second.
+            let is_fresh = |before: &Last| last.seen_at - before.seen_at < FRESH_MS;
+            let is_same = |before: &Last| !is_new(before) && before.is_whole == last.is_whole;
+            if !before.is_some_and(|before| is_same(&before) && is_fresh(&before)) {
+                last.write(&attempt)?;
+            }
         }
         Ok(())
+    }
+
+    /// All that was printed since, by the attempt that is known here and by those that came after it
+    /// there; the folder of the newest, and whether all of its log is here.
+    fn copy_logs(
+        &self,
+        host: &str,
+        (run, attempt, view): (&str, &Path, &RunView),
+        seen: &mut Seen,
+    ) -> Result<(PathBuf, bool), Failure> {
+        let mut record = StartRecord::read(attempt).or_fail("host")?;
+        let (mut folder, mut is_whole) = (attempt.to_owned(), false);
+        for number in record.attempt..=view.attempt.max(record.attempt) {
+            if number > record.attempt {
+                record.attempt = number;
+                record.command.clone_from(&view.command);
+                folder = self.next_attempt(&record)?;
+            }
+            let length = || fs::metadata(folder.join("log")).map_or(0, |log| log.len());
+            let had = length();
+            is_whole = self.fetch(host, run, (&folder, number)).unwrap_or(false);
+            if length() > had {
+                seen.logs.push(run.to_owned());
+            }
+        }
+        Ok((folder, is_whole))
+    }
+
+    /// The folder here of an attempt that was begun there.
+    fn next_attempt(&self, record: &StartRecord) -> Result<PathBuf, Failure> {
+        let runs = self.local_runs();
+        match begin(runs.root(), record) {
+            Err(BeginError::Begun { .. }) => runs.attempt_of(&record.run),
+            begun => begun.or_fail("host"),
+        }
     }
 
     /// Appends what the log there has more than the copy here; true when they are equally long.
@@ -334,13 +367,13 @@ impl Engine {
             let offset = file.metadata().map_err(failed)?.len();
             let ask = AgentAsk::Read {
                 run: run.to_owned(),
+                attempt: number,
                 offset,
             };
             let part: Part = self.ask_host(host, |channel| channel.ask(ask.clone()))?;
             let bytes = STANDARD.decode(&part.data_b64).unwrap_or_default();
-            let is_it = part.attempt == number && bytes.len() <= MOST_BYTES;
-            if !is_it || bytes.is_empty() {
-                return Ok(is_it && offset == part.size);
+            if bytes.is_empty() || bytes.len() > MOST_BYTES {
+                return Ok(offset == part.size);
             }
             file.write_all(&bytes).map_err(failed)?;
         }
@@ -366,6 +399,8 @@ impl Engine {
                     thread::sleep(pause);
                 }
                 engine.inner.follows_hosts.store(false, Ordering::Relaxed);
+                // One may have been launched while this ended.
+                engine.follow_hosts();
             });
         if let Err(error) = spawned {
             tracing::warn!(%error, "runs on hosts are not followed");

@@ -55,6 +55,10 @@ impl LocalRuns {
         })
     }
 
+    pub(crate) fn log(&self, run: &str, attempt: u32) -> PathBuf {
+        semihv_runs::attempt_folder(&self.root, run, attempt).join("log")
+    }
+
     pub(crate) fn view(&self, run: &str) -> Result<RunView, Failure> {
         RunView::look(run, &self.attempt_of(run)?).or_fail("runs")
     }

@@ -19,11 +19,11 @@ pub enum Wish {
 
 /// On disk when it returns.
 pub fn wish(folder: &Path, wish: &Wish) -> io::Result<()> {
-    let mut line = serde_json::to_vec(wish)?;
-    line.push(b'\n');
+    // What a full disk tore off before must not swallow this one.
+    let line = format!("\n{}\n", serde_json::to_string(wish)?);
     let path = folder.join(NAME);
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(&line)?;
+    file.write_all(line.as_bytes())?;
     file.sync_all()
 }
 
@@ -63,5 +63,8 @@ mod tests {
         file.write_all(b"{\"wish\":\"cancel\",\"by\":\"torn")
             .unwrap();
         assert_eq!(wishes(folder.path()).unwrap(), [cancel("a"), cancel("b")]);
+        wish(folder.path(), &cancel("c")).unwrap();
+        let all = [cancel("a"), cancel("b"), cancel("c")];
+        assert_eq!(wishes(folder.path()).unwrap(), all);
     }
 }

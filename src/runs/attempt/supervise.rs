@@ -30,7 +30,7 @@ use super::identity::{Member, ProcessId, boot_id, descendants};
 use super::journal::{Event, Journal, Moment, Writer};
 use super::record::{ReadRecordError, StartRecord};
 use super::turn::{Turn, turn};
-use super::{EVENTS, LOG, state};
+use super::{EVENTS, LOG};
 use crate::resume::try_again;
 
 /// How soon a wish is heard, and what is left behind is seen to end.
@@ -68,7 +68,8 @@ pub fn supervise(attempt: &Path) -> Result<ExitRecord, SuperviseError> {
     })?;
     let before = Journal::read(&attempt.join(EVENTS)).map_err(io)?;
     let has_ended = ExitRecord::read(attempt).map_err(io)?.is_some();
-    if has_ended || state::processes(&before).1.is_some() {
+    // A supervisor that was killed may have started it and not have come to say so.
+    if has_ended || !before.lines.is_empty() {
         return Err(SuperviseError::StartedBefore);
     }
     // It leads a session already where a scheduler started it so.
@@ -223,7 +224,7 @@ impl<'a> Supervisor<'a> {
             }
             if ended.is_some() && !said {
                 said = true;
-                let processes = descendants(own_pid())?.len() as u32;
+                let processes = descendants(own_pid()).map_or(0, |all| all.len() as u32);
                 self.note(Event::LeftBehind { processes });
             }
             self.hear(pid);
