@@ -577,6 +577,9 @@ fn a_run_waits_for_another_and_for_its_success_where_that_is_wanted() {
     let queued = shell.json(&["run", "say", "--after", &first]);
     assert_eq!(queued["state"], "queued", "{queued}");
     assert_eq!(queued["why"], format!("for {first}"));
+    // It has printed nothing, which is no failure.
+    let log = shell.json(&["log", queued["run"].as_str().unwrap()]);
+    assert_eq!(log["lines"], serde_json::json!([]));
     let any = shell.json(&["run", "say", "word=any", "--after-any", &first]);
     let third = shell.json(&[
         "run",

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use semihv_domain::{Failure, FailureKind, Metric};
-use semihv_runs::{FollowedLog, LogSnapshot, ReadLogError};
+use semihv_domain::{Failure, FailureKind, LineCount, Metric};
+use semihv_runs::{FollowedLog, LogSnapshot, ReadLogError, Tail};
 
 use crate::engine::{locked, now};
 use crate::{Engine, LogView, Reply, RunSummary};
@@ -87,8 +87,21 @@ pub(crate) fn log(engine: &Engine, run: &str, lines: usize) -> Result<Reply, Fai
             "`semihv log` and `semihv runs` list them; [log.NAME] in semihv.toml adds one",
         ));
     };
-    let snapshot = with_log(engine, &name, &path, lines)
-        .map_err(|error| Failure::of("log", FailureKind::Data, &error))?;
+    let snapshot = match with_log(engine, &name, &path, lines) {
+        // A run that waits for its turn has printed nothing, which is no failure.
+        Err(ReadLogError::Missing { .. }) if path.starts_with(engine.inner.places.runs()) => {
+            LogSnapshot {
+                tail: Tail {
+                    lines: Vec::new(),
+                    first_line: 0,
+                    total_lines: LineCount::Exact(0),
+                    modified: None,
+                },
+                metrics: Vec::new(),
+            }
+        }
+        read => read.map_err(|error| Failure::of("log", FailureKind::Data, &error))?,
+    };
     Ok(Reply::Log(Box::new(LogView {
         run: name,
         path,

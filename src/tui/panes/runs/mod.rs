@@ -290,11 +290,15 @@ pub fn title(state: &State, _shared: &Shared) -> Title {
     let count = |wanted: fn(&AttemptState) -> bool| {
         state.runs().iter().filter(|run| wanted(&run.state)).count()
     };
-    let running = count(AttemptState::may_be_alive);
+    let queued = count(|state| matches!(state, AttemptState::Queued { .. }));
+    let running = count(AttemptState::may_be_alive) - queued;
     let failed = count(|state| view::sign(state).1 == '!');
     let mut parts = Vec::new();
     if running > 0 {
         parts.push(format!("{running} running"));
+    }
+    if queued > 0 {
+        parts.push(format!("{queued} queued"));
     }
     if failed > 0 {
         parts.push(format!("{failed} failed"));
