@@ -168,11 +168,18 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
-    /// The end of a training log that the manifest names, and its last figures
+    /// The end of the log of a run, or of one that the manifest names
+    #[command(visible_alias = "logs")]
     Log {
         run: Option<String>,
         #[arg(short = 'n', long, default_value_t = 20)]
         lines: usize,
+        /// Only lines that hold this regular expression
+        #[arg(short, long, value_name = "PATTERN")]
+        grep: Option<String>,
+        /// Only errors
+        #[arg(short, long)]
+        errors: bool,
         #[command(flatten)]
         common: Common,
     },

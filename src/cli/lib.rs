@@ -28,7 +28,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use semihv_domain::{Failure, FailureKind};
 use semihv_engine::{
-    DemoSummary, Engine, LaunchSpec, OpenOptions, SettingsFile, UserPlaces, Writing, find_workspace,
+    DemoSummary, Engine, LaunchSpec, Level, LineFilter, OpenOptions, SettingsFile, UserPlaces,
+    Writing, find_workspace,
 };
 
 pub use args::{Arguments, OpenArguments};
@@ -320,7 +321,19 @@ impl Session<'_> {
             Verb::Note { key, text, .. } => verbs::note(&engine, key, text, output),
             Verb::Regions(asked) => region_verb::regions(&engine, asked, output),
             Verb::Jobs { .. } => verbs::jobs(&engine, output),
-            Verb::Log { run, lines, .. } => verbs::log(&engine, run.as_deref(), *lines, output),
+            Verb::Log {
+                run,
+                lines,
+                grep,
+                errors,
+                ..
+            } => {
+                let only = LineFilter {
+                    level: errors.then_some(Level::Error),
+                    pattern: grep.clone().unwrap_or_default(),
+                };
+                verbs::log(&engine, run.as_deref(), (*lines, &only), output)
+            }
             Verb::Run {
                 recipe,
                 parameters,

@@ -130,7 +130,7 @@ fn follow(
         return Ok(());
     }
     let (mut offset, mut attempt) = (0, started.attempt);
-    let mut was_over = false;
+    let mut over_since = None;
     loop {
         engine.look_at_hosts()?;
         // Asked first: what was printed before the end is read after it.
@@ -138,9 +138,11 @@ fn follow(
         if view.attempt != attempt {
             (offset, attempt) = (0, view.attempt);
         }
-        // Twice: it may just be tried again.
-        let is_over = view.state.is_over() && (was_over || view.state == AttemptState::Succeeded);
-        was_over = view.state.is_over();
+        let since = *over_since.get_or_insert_with(Instant::now);
+        let is_over = view.state.is_over() && since.elapsed() >= patience(&view);
+        if !view.state.is_over() {
+            over_since = None;
+        }
         while !output.is_json() {
             let more = printed(&view.log, (offset, is_over), output)?;
             offset += more;
@@ -152,6 +154,18 @@ fn follow(
             return ended(&view, output);
         }
         thread::sleep(TICK);
+    }
+}
+
+/// How long a run must be over: it may just be tried again.
+fn patience(view: &RunView) -> Duration {
+    let ending = view.ending.as_ref();
+    if view.state == AttemptState::Succeeded {
+        Duration::ZERO
+    } else if ending.is_some_and(|ending| ending.cause.is_worth_a_retry()) {
+        Duration::from_secs(3)
+    } else {
+        TICK
     }
 }
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use semihv_domain::{Failure, FailureKind, JobState, Tag, Target};
 use semihv_engine::{
-    CaseDetail, DemoSummary, Edit, Engine, ListKind, ListSpec, Query, Reply, SourceRow, UserPlaces,
-    known_workspaces,
+    CaseDetail, DemoSummary, Edit, Engine, LineFilter, ListKind, ListSpec, LogAsk, Place, Query,
+    Reply, SourceRow, UserPlaces, known_workspaces,
 };
 
 use crate::args::ListName;
@@ -316,7 +316,7 @@ pub(crate) fn jobs(engine: &Engine, output: &mut Output) -> Result<(), VerbError
 pub(crate) fn log(
     engine: &Engine,
     run: Option<&str>,
-    lines: usize,
+    (lines, only): (usize, &LineFilter),
     output: &mut Output,
 ) -> Result<(), VerbError> {
     let Some(run) = run else {
@@ -340,26 +340,25 @@ pub(crate) fn log(
         }
         return Ok(());
     };
-    let query = Query::Log {
+    let ask = LogAsk {
         run: run.to_owned(),
-        lines,
+        place: Place::End,
+        before: lines,
+        after: 0,
+        only: only.clone(),
     };
-    let Reply::Log(view) = engine.ask(&query)? else {
+    let Reply::Log(view) = engine.ask(&Query::Log(ask))? else {
         return Ok(());
     };
     if output.is_json() {
-        let last: Vec<_> = view
-            .metrics
-            .iter()
-            .filter_map(|metric| Some((&metric.name, metric.points.last()?)))
-            .collect();
         return Ok(output.json(&serde_json::json!({
-            "run": view.run, "path": view.path, "lines": view.lines, "last": last,
+            "run": view.run, "path": view.path, "lines": view.lines,
+            "first_line": view.first_line, "total_lines": view.total_lines,
         }))?);
     }
     view.lines
         .iter()
-        .try_for_each(|line| Ok(output.line(line)?))
+        .try_for_each(|line| Ok(output.line(&line.text)?))
 }
 
 pub(crate) fn config(engine: &Engine, output: &mut Output) -> Result<(), VerbError> {

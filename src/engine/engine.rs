@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, mpsc};
 
 use semihv_domain::{Failure, FailureKind, Job, JobId, UnixSeconds};
 use semihv_retrieval::Index;
-use semihv_runs::FollowedLog;
 use semihv_vectors::VectorIndex;
 use semihv_workspace::{
     Durability, FileSystem, Journal, Layer, Manifest, Places, Settings, SettingsFile, Store,
@@ -69,7 +68,7 @@ pub(crate) struct Inner {
     pub(crate) follows_hosts: AtomicBool,
     pub(crate) hosts: Mutex<crate::launching::KeptHosts>,
     pub(crate) endings: Mutex<crate::launching::KeptEndings>,
-    pub(crate) followed: Mutex<BTreeMap<(String, PathBuf), FollowedLog>>,
+    pub(crate) logs: crate::logs::KeptLogs,
     listeners: Mutex<Vec<mpsc::Sender<Event>>>,
 }
 
@@ -139,7 +138,7 @@ impl Engine {
                 follows_hosts: AtomicBool::new(false),
                 hosts: Mutex::default(),
                 endings: Mutex::default(),
-                followed: Mutex::new(BTreeMap::new()),
+                logs: crate::logs::KeptLogs::default(),
                 listeners: Mutex::new(Vec::new()),
                 options,
             }),

@@ -23,13 +23,13 @@ mod jobs;
 mod judging;
 mod kept;
 mod launching;
+mod logs;
 mod pictures;
 mod query;
 mod reading;
 mod report;
 mod resting;
 mod retrieving;
-mod runs;
 mod scans;
 mod searching;
 mod served;
@@ -51,11 +51,15 @@ pub use launching::{
     GRACE_SECONDS, HostView, LaunchSpec, Launched, Planned, RecipeView, RunView, SeenHosts, agent,
     shell_words,
 };
+pub use logs::{
+    Axis, Curve, CurvePoint, Curves, CurvesAsk, FindInLog, FoundInLog, LineFilter, LogAsk, LogLine,
+    LogView, MetricView, RunSummary, csv_cell, curves_csv, curves_svg,
+};
 pub use pictures::read_file_image;
 pub use query::{
     AnswerRow, CaseDetail, Changed, CompletionItem, Dataset, Edit, Event, GuidelineHit, ImportSpec,
-    JobSpec, ListKind, ListRow, ListSpec, Listing, LogView, Overview, PassageDetail, Query,
-    QuestionDetail, Rebuild, Reply, RunSummary,
+    JobSpec, ListKind, ListRow, ListSpec, Listing, Overview, PassageDetail, Query, QuestionDetail,
+    Rebuild, Reply,
 };
 pub use report::{ServerReport, VectorsReport, WorkspaceReport};
 pub use retrieving::{
@@ -67,7 +71,8 @@ pub use semihv_encoders::worker::libraries as worker_libraries;
 pub use semihv_evaluation::ranking;
 pub use semihv_retrieval::log_panics_of_the_index;
 pub use semihv_runs::{
-    After, AttemptState, Cause, Ending, StartRecord, SuperviseError, plain_line, supervise,
+    After, AttemptState, Cause, Direction, Ending, Level, Place, Reading, StartRecord,
+    SuperviseError, level, plain_line, supervise,
 };
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,

@@ -7,14 +7,15 @@ use std::sync::Arc;
 
 use semihv_domain::{
     Answer, Case, CaseId, DocumentKind, Facet, FacetCount, Guideline, Hit, HitVerdict, Image,
-    ImageId, Job, LineCount, Metric, Note, NoteId, Passage, PassageId, Pool, Question, QuestionId,
-    Region, RegionDraft, RegionId, Retrieved, Tag, Target, UnixSeconds,
+    ImageId, Job, Note, NoteId, Passage, PassageId, Pool, Question, QuestionId, Region,
+    RegionDraft, RegionId, Retrieved, Tag, Target,
 };
 use semihv_workspace::{
     CaseRow, FieldMapping, ModelScore, QuestionRow, Share, SkippedRow, SourceRow,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::logs::{Curves, CurvesAsk, FindInLog, FoundInLog, LogAsk, LogView, RunSummary};
 use crate::{LaunchSpec, Launched, RetrieveSpec};
 
 /// What the lists show.
@@ -80,11 +81,12 @@ pub enum Query {
     Tags,
     /// The logs that the manifest names.
     Runs,
-    /// The tail of a run's log with its metrics; `lines` from the end.
-    Log {
-        run: String,
-        lines: usize,
-    },
+    /// Lines of a run's log around a place.
+    Log(LogAsk),
+    /// The next line of a log that holds a pattern.
+    FindInLog(FindInLog),
+    /// Figures of runs as curves.
+    Curves(CurvesAsk),
     /// The runs that were launched here, and what can be launched.
     Launched,
     /// What a recipe would start with these values.
@@ -124,6 +126,8 @@ pub enum Reply {
     Tags(Vec<(Tag, u64)>),
     Runs(Vec<RunSummary>),
     Log(Box<LogView>),
+    FoundInLog(FoundInLog),
+    Curves(Box<Curves>),
     Launched(Launched),
     /// The command as a shell would take it, and what to know before.
     PlannedRun {
@@ -229,32 +233,6 @@ pub struct Dataset {
     /// Of images, largest first.
     pub modalities: Vec<Share>,
     pub skipped_reasons: Vec<Share>,
-}
-
-/// A followed log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RunSummary {
-    pub name: String,
-    pub path: PathBuf,
-    pub last_step: Option<u64>,
-    pub last_loss: Option<f64>,
-    /// The log grew within the last minute.
-    pub is_growing: bool,
-    /// Set when the file cannot be read.
-    pub trouble: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct LogView {
-    pub run: String,
-    pub path: PathBuf,
-    /// The last lines, oldest first, made printable.
-    pub lines: Vec<String>,
-    /// Number (from 0) of the first of `lines` in the file; as exact as `total_lines`.
-    pub first_line: u64,
-    pub total_lines: LineCount,
-    pub metrics: Vec<Metric>,
-    pub modified: Option<UnixSeconds>,
 }
 
 /// What a person changes. Acknowledged only after it is on disk; each can be undone.
@@ -396,7 +374,7 @@ pub enum Event {
     /// The manifest or the user's settings changed on disk; `trouble` when the new text has an
     /// error and the old settings stay.
     SettingsChanged { trouble: Option<String> },
-    /// A followed log grew.
+    /// A followed log grew, or more of it was read.
     LogChanged { run: String },
 }
 

@@ -104,6 +104,15 @@ impl Engine {
 
     /// Writes a picture below `exports` in the workspace, never over another; says where.
     pub fn keep_picture(&self, name: &str, png: &[u8]) -> Result<PathBuf, Failure> {
+        self.keep_export((name, "png"), png)
+    }
+
+    /// The same for any file, whose name ends so.
+    pub(crate) fn keep_export(
+        &self,
+        (name, extension): (&str, &str),
+        bytes: &[u8],
+    ) -> Result<PathBuf, Failure> {
         self.refuse_when_read_only("export")?;
         let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
         let plain = |letter| if is_plain(letter) { letter } else { '_' };
@@ -116,11 +125,11 @@ impl Engine {
         };
         std::fs::create_dir_all(&folder).map_err(said)?;
         for number in 1..u32::MAX {
-            let path = folder.join(format!("{name}-{number}.png"));
+            let path = folder.join(format!("{name}-{number}.{extension}"));
             let mut options = std::fs::OpenOptions::new();
             match options.write(true).create_new(true).open(&path) {
                 Ok(mut file) => {
-                    let written = file.write_all(png).and_then(|()| file.sync_all());
+                    let written = file.write_all(bytes).and_then(|()| file.sync_all());
                     if written.is_err() {
                         // Half a picture is none.
                         let _ = std::fs::remove_file(&path);
@@ -131,7 +140,7 @@ impl Engine {
                 Err(error) => return Err(said(error)),
             }
         }
-        let summary = "there are too many pictures of that name";
+        let summary = "there are too many files of that name";
         Err(Failure::new("export", FailureKind::User, summary))
     }
 

@@ -12,8 +12,11 @@ use semihv_runs::AttemptState;
 use crate::engine::locked;
 use crate::{Changed, Engine, Event};
 
-/// Changes come in bursts; the store is asked once per burst.
-const BURST: Duration = Duration::from_millis(120);
+/// What changes together is told together, and what changes all the time no more often than this.
+const TOGETHER: Duration = Duration::from_millis(4);
+const BETWEEN: Duration = Duration::from_millis(50);
+/// The store is asked no more often whether others wrote to it: what follows is much work.
+const BETWEEN_ROWS: Duration = Duration::from_millis(250);
 /// Network file systems do not tell of remote writers, so they are asked.
 const POLL: Duration = Duration::from_secs(5);
 
@@ -59,8 +62,13 @@ fn watch(engine: &Engine) -> notify::Result<()> {
         // Reading is no news, and would wake the watcher that reads.
         let is_news = event.as_ref().is_ok_and(|event| !event.kind.is_access());
         if let (true, Ok(event)) = (is_news, event) {
+            let is_growth = event.kind.is_modify();
             for path in event.paths {
                 let _ = sender.send(path);
+            }
+            // Meanwhile the kernel makes one of many writes to the same file.
+            if is_growth {
+                std::thread::sleep(TOGETHER);
             }
         }
     })?;
@@ -72,7 +80,7 @@ fn watch(engine: &Engine) -> notify::Result<()> {
     {
         watcher.watch(folder, RecursiveMode::NonRecursive)?;
     }
-    for (_, path) in crate::runs::logs_of_manifest(engine) {
+    for (_, path) in crate::logs::logs_of_manifest(engine) {
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         if folder.exists() && watcher.watch(&folder, RecursiveMode::NonRecursive).is_err() {
             tracing::warn!(folder = %folder.display(), "this log is not followed");
@@ -170,38 +178,77 @@ fn follow(
     changed: &Receiver<PathBuf>,
     (runs, watcher): (&mut Runs<'_>, &mut impl Watcher),
 ) {
-    let mut seen = data_version(engine);
+    let mut rows = Rows {
+        seen: data_version(engine),
+        asked_at: Instant::now(),
+        is_due: false,
+    };
+    let mut told_at = Instant::now();
     loop {
-        let first = if engine.inner.file_system.is_network() || runs.has_live() {
-            match changed.recv_timeout(POLL) {
-                Ok(path) => Some(path),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-        } else {
-            match changed.recv() {
-                Ok(path) => Some(path),
-                Err(_) => return,
-            }
+        let is_asked = engine.inner.file_system.is_network() || runs.has_live();
+        let patience = match (rows.is_due, is_asked) {
+            (true, _) => Some(BETWEEN_ROWS),
+            (false, true) => Some(POLL),
+            (false, false) => None,
         };
-        let mut paths: Vec<PathBuf> = first.into_iter().collect();
-        while let Ok(path) = changed.recv_timeout(BURST) {
-            if !paths.contains(&path) {
-                paths.push(path);
-            }
-        }
+        let Some(paths) = gathered(changed, patience, told_at) else {
+            return;
+        };
+        told_at = Instant::now();
         tell_of(engine, &paths);
         let is_new = runs.watch(watcher);
-        if is_new
-            || runs.is_due()
-            || paths.is_empty()
-            || paths.iter().any(|path| runs.is_record(path))
-        {
+        let has_waited = paths.is_empty() && !rows.is_due;
+        if is_new || runs.is_due() || has_waited || paths.iter().any(|path| runs.is_record(path)) {
             runs.look();
         }
+        rows.look(engine);
+    }
+}
+
+/// Paths that changed, none when nothing did for so long; `None` when nobody watches any more.
+fn gathered(
+    changed: &Receiver<PathBuf>,
+    patience: Option<Duration>,
+    told_at: Instant,
+) -> Option<Vec<PathBuf>> {
+    let first = match patience {
+        Some(patience) => match changed.recv_timeout(patience) {
+            Ok(path) => Some(path),
+            Err(RecvTimeoutError::Timeout) => return Some(Vec::new()),
+            Err(RecvTimeoutError::Disconnected) => return None,
+        },
+        None => Some(changed.recv().ok()?),
+    };
+    let mut paths: Vec<PathBuf> = first.into_iter().collect();
+    let due = (told_at + BETWEEN).max(Instant::now() + TOGETHER);
+    loop {
+        let left = due.saturating_duration_since(Instant::now());
+        match changed.recv_timeout(left) {
+            Ok(path) if !paths.contains(&path) => paths.push(path),
+            Ok(_) if !left.is_zero() => {}
+            _ => return Some(paths),
+        }
+    }
+}
+
+/// Whether others wrote to the store.
+struct Rows {
+    seen: Option<i64>,
+    asked_at: Instant,
+    /// Something changed since it was asked.
+    is_due: bool,
+}
+
+impl Rows {
+    fn look(&mut self, engine: &Engine) {
+        self.is_due = self.asked_at.elapsed() < BETWEEN_ROWS;
+        if self.is_due {
+            return;
+        }
+        self.asked_at = Instant::now();
         let now = data_version(engine);
-        if now != seen {
-            seen = now;
+        if now != self.seen {
+            self.seen = now;
             engine.tell(&Event::Changed(Changed::Rows));
         }
     }
@@ -219,12 +266,13 @@ fn tell_of(engine: &Engine, paths: &[PathBuf]) {
             .map(|failure: Failure| failure.summary);
         engine.tell(&Event::SettingsChanged { trouble });
     }
-    let named = crate::runs::logs_of_manifest(engine).into_iter();
+    let named = crate::logs::logs_of_manifest(engine).into_iter();
     let named = named.filter(|(_, log)| paths.contains(log));
-    let launched = engine.inner.places.runs();
-    let launched = paths.iter().filter_map(|path| run_of_log(path, &launched));
-    for run in named.map(|(run, _)| run).chain(launched) {
-        engine.tell(&Event::LogChanged { run });
+    let folder = engine.inner.places.runs();
+    let of_run = |path: &PathBuf| Some((run_of_log(path, &folder)?, path.clone()));
+    let launched: Vec<(String, PathBuf)> = paths.iter().filter_map(of_run).collect();
+    for (run, path) in named.chain(launched) {
+        engine.log_grew(&run, &path);
     }
 }
 

@@ -6,15 +6,19 @@ use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::tail::{ReadLogError, open, read_fully};
+use memchr::memchr2_iter;
+
+use crate::log_file::{ReadLogError, open, read_fully};
 
 const BLOCK: usize = 256 << 10;
 /// A segment is kept up to this length; a longer one loses its rest.
 const LONGEST_SEGMENT: usize = 64 << 10;
+/// Enough to tell one log from another.
+const REMEMBERED: usize = 64;
 
 /// What a call of [`Follower::poll`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Growth {
+pub(crate) enum Growth {
     Nothing,
     Grew,
     /// The file was cut or replaced: numbers start over, and what was read before is another file's.
@@ -23,7 +27,7 @@ pub enum Growth {
 
 /// Where the reading stands.
 #[derive(Debug)]
-pub struct Follower {
+pub(crate) struct Follower {
     path: PathBuf,
     file: Option<File>,
     offset: u64,
@@ -31,59 +35,72 @@ pub struct Follower {
     lines: u64,
     /// Read, but not yet ended.
     torn: Vec<u8>,
-    /// Begun inside a line whose start was not read: it is dropped up to its end.
-    skips_first: bool,
+    /// Where the segment begins that is not yet ended.
+    torn_at: u64,
+    /// The last bytes before `offset`: another file of the same name has others.
+    before: Vec<u8>,
+    size: u64,
 }
 
 impl Follower {
     /// Follows from the beginning.
-    pub fn new(path: &Path) -> Self {
-        Self::from_offset(path, 0, 0)
+    pub(crate) fn new(path: &Path) -> Self {
+        Self::resumed(path, 0, 0)
     }
 
-    /// Follows from the first line that begins behind `offset`, which is line `line` or near it.
-    pub fn from_offset(path: &Path, offset: u64, line: u64) -> Self {
+    /// Follows from a place where a segment of line `lines` begins.
+    pub(crate) fn resumed(path: &Path, offset: u64, lines: u64) -> Self {
         Self {
             path: path.to_path_buf(),
             file: None,
             offset,
-            lines: line,
+            lines,
             torn: Vec::new(),
-            skips_first: offset > 0,
+            torn_at: offset,
+            before: Vec::new(),
+            size: 0,
         }
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Bytes read.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
     }
 
-    /// Complete lines so far.
-    pub fn lines(&self) -> u64 {
-        self.lines
+    /// Where reading can go on later, and the number of the line there.
+    pub(crate) fn place(&self) -> (u64, u64) {
+        (self.torn_at, self.lines)
     }
 
-    /// Reads what was appended. `on_segment` gets every piece ended by `\n` or `\r` with the
-    /// number of its line; a torn end waits for the rest.
-    pub fn poll(
+    /// The open file and its size when it was looked at last.
+    pub(crate) fn file(&self) -> Option<(&File, u64)> {
+        self.file.as_ref().map(|file| (file, self.size))
+    }
+
+    /// Reads of what was appended `most` bytes or a little more. `on_segment` gets every piece
+    /// ended by `\n` or `\r` with the number of its line; a torn end waits for the rest. The file
+    /// was known to have `known` bytes: when it has fewer, it begins again.
+    pub(crate) fn poll(
         &mut self,
+        (known, most): (u64, u64),
         on_segment: &mut dyn FnMut(Segment<'_>),
     ) -> Result<Growth, ReadLogError> {
         let is_known = self.file.is_some();
-        let size = match &self.file {
+        self.size = match &self.file {
             None => self.reopen()?,
             Some(file) => size_of(file, &self.path)?,
         };
         let mut started_over = false;
-        if size < self.offset {
+        if self.size < self.offset.max(known) || self.is_rewritten() {
             self.start_over(on_segment);
             started_over = true;
         }
-        let mut grew = self.read_to_end(on_segment)?;
-        if is_known && self.is_replaced() {
-            // What the old file still got was read above; the new one begins at its first byte.
+        let mut grew = self.read_on(most, on_segment)?;
+        // What the old file still gets is read before the new one begins at its first byte.
+        if is_known && self.offset >= self.size && self.is_replaced() {
             self.start_over(on_segment);
-            self.reopen()?;
-            grew |= self.read_to_end(on_segment)?;
+            self.size = self.reopen()?;
+            grew |= self.read_on(most, on_segment)?;
             started_over = true;
         }
         Ok(match (started_over, grew) {
@@ -104,7 +121,8 @@ impl Follower {
         self.offset = 0;
         self.lines = 0;
         self.torn.clear();
-        self.skips_first = false;
+        self.torn_at = 0;
+        self.before.clear();
     }
 
     /// The path names another file than the one that is open. A path that names nothing for a
@@ -119,55 +137,85 @@ impl Follower {
         }
     }
 
-    fn read_to_end(
+    /// It was cut and has grown past where we were: what stands before is not what was read.
+    fn is_rewritten(&self) -> bool {
+        let Some(file) = self.file.as_ref().filter(|_| self.size > self.offset) else {
+            return false;
+        };
+        let mut now = vec![0; self.before.len()];
+        let read = read_fully(file, &mut now, self.offset - self.before.len() as u64);
+        read.is_ok_and(|read| read == now.len()) && now != self.before
+    }
+
+    fn read_on(
         &mut self,
+        most: u64,
         on_segment: &mut dyn FnMut(Segment<'_>),
     ) -> Result<bool, ReadLogError> {
-        let mut block = vec![0; BLOCK];
-        let mut grew = false;
-        loop {
-            let Some(file) = &self.file else {
-                return Ok(grew);
-            };
+        let end = self.offset.saturating_add(most).min(self.size);
+        let left = end.saturating_sub(self.offset);
+        let mut block = vec![0; BLOCK.min(left as usize)];
+        let start = self.offset;
+        while self.offset < end {
+            let Some(file) = &self.file else { break };
             let read = read_fully(file, &mut block, self.offset)
                 .map_err(|source| ReadLogError::of(&self.path, source))?;
             let Some(bytes) = block.get(..read).filter(|bytes| !bytes.is_empty()) else {
-                return Ok(grew);
+                break;
             };
-            self.offset += read as u64;
-            grew = true;
             self.take(bytes, on_segment);
+            self.remember(bytes);
         }
+        Ok(self.offset > start)
+    }
+
+    fn remember(&mut self, bytes: &[u8]) {
+        self.before.extend_from_slice(
+            bytes
+                .get(bytes.len().saturating_sub(REMEMBERED)..)
+                .unwrap_or(bytes),
+        );
+        let spare = self.before.len().saturating_sub(REMEMBERED);
+        self.before.drain(..spare);
     }
 
     fn take(&mut self, bytes: &[u8], on_segment: &mut dyn FnMut(Segment<'_>)) {
-        for piece in bytes.split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
-            let (text, end) = match piece.split_last() {
-                Some((end @ (b'\n' | b'\r'), text)) => (text, Some(*end)),
-                _ => (piece, None),
-            };
-            let room = LONGEST_SEGMENT.saturating_sub(self.torn.len());
-            self.torn
-                .extend_from_slice(text.get(..room).unwrap_or(text));
-            let Some(end) = end else { continue };
-            if !self.torn.is_empty() && !self.skips_first {
-                on_segment(Segment::Text {
-                    line: self.lines,
-                    bytes: &self.torn,
-                });
+        let line = |lines: u64, bytes: &[u8], on_segment: &mut dyn FnMut(Segment<'_>)| {
+            let bytes = bytes.get(..LONGEST_SEGMENT).unwrap_or(bytes);
+            if !bytes.is_empty() {
+                on_segment(Segment::Text { line: lines, bytes });
             }
-            self.torn.clear();
-            if end == b'\n' {
-                self.lines += 1;
-                self.skips_first = false;
+        };
+        let mut start = 0;
+        for end in memchr2_iter(b'\n', b'\r', bytes) {
+            let text = bytes.get(start..end).unwrap_or_default();
+            if self.torn.is_empty() {
+                line(self.lines, text, on_segment);
+            } else {
+                self.tear(text);
+                line(self.lines, &self.torn, on_segment);
+                self.torn.clear();
             }
+            self.lines += u64::from(bytes.get(end) == Some(&b'\n'));
+            start = end + 1;
         }
+        if start > 0 {
+            self.torn_at = self.offset + start as u64;
+        }
+        self.tear(bytes.get(start..).unwrap_or_default());
+        self.offset += bytes.len() as u64;
+    }
+
+    fn tear(&mut self, text: &[u8]) {
+        let room = LONGEST_SEGMENT.saturating_sub(self.torn.len());
+        self.torn
+            .extend_from_slice(text.get(..room).unwrap_or(text));
     }
 }
 
 /// A piece of a line as it was written, or the sign that the file begins anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Segment<'a> {
+pub(crate) enum Segment<'a> {
     Text { line: u64, bytes: &'a [u8] },
     StartsOver,
 }
@@ -219,7 +267,7 @@ mod tests {
             let mut seen = Vec::new();
             let growth = self
                 .follower
-                .poll(&mut |segment| {
+                .poll((0, u64::MAX), &mut |segment| {
                     seen.push(match segment {
                         Segment::Text { line, bytes } => {
                             format!("{line}:{}", String::from_utf8_lossy(bytes))
@@ -274,10 +322,21 @@ mod tests {
     }
 
     #[test]
-    fn following_from_the_middle_begins_with_a_whole_line() {
-        let mut bench = Bench::new("first\nsecond\nthird\n");
-        bench.follower = Follower::from_offset(&bench.path(), 3, 0);
-        bench.poll(Growth::Grew, "1:second 2:third");
+    fn reading_goes_on_at_its_place_in_parts() {
+        let mut bench = Bench::new("first\nsecond\nthi");
+        bench.poll(Growth::Grew, "0:first 1:second");
+        let (offset, line) = bench.follower.place();
+        bench.append("rd\n");
+        bench.follower = Follower::resumed(&bench.path(), offset, line);
+        bench.poll(Growth::Grew, "2:third");
+    }
+
+    #[test]
+    fn a_log_that_was_cut_and_has_grown_past_its_place_starts_over() {
+        let mut bench = Bench::new("old old\n");
+        bench.poll(Growth::Grew, "0:old old");
+        fs::write(bench.path(), "new new new\n").unwrap();
+        bench.poll(Growth::StartedOver, "over 0:new new new");
     }
 
     #[test]

@@ -10,13 +10,17 @@ mod ending;
 mod folder;
 mod followed_log;
 mod follower;
+mod level;
+mod line_index;
+mod log_file;
 mod metrics;
 mod plain_line;
 mod recipe;
 mod record_log;
 mod resume;
+mod series;
 mod state_file;
-mod tail;
+mod window;
 
 pub use attempt::{
     After, Attempt, AttemptState, EndReason, Event, ExitRecord, GitState, Journal, Line, LookError,
@@ -26,10 +30,12 @@ pub use attempt::{
 pub use detach::{DetachError, detach};
 pub use ending::{Cause, Ending, ending};
 pub use folder::{BeginError, attempt_folder, attempts, begin, runs};
-pub use followed_log::{FollowedLog, LogSnapshot};
-pub use follower::{Follower, Growth};
-pub use metrics::{MetricReader, metrics};
+pub use followed_log::{FollowedLog, LogWindow, Reading, last_figures};
+pub use level::{Level, level};
+pub use log_file::{ReadLogError, last_lines};
+pub use metrics::TIME;
 pub use plain_line::plain_line;
 pub use recipe::{FillError, Parameter, fill, fill_word, parameters, plain, values};
 pub use resume::resumed;
-pub use tail::{ReadLogError, Tail, tail};
+pub use series::{Bucket, Series, SeriesView, Span};
+pub use window::{Direction, Place, PlacedLine, Search, search};

@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use semihv_domain::LineCount;
-
+use crate::followed_log::{Reading, Said};
+use crate::log_file::{ReadLogError, modified, open, read_fully};
 use crate::metrics::{MetricReader, RecordFile, RecordRead};
-use crate::tail::{ReadLogError, Tail, modified, open, read_fully};
 
 const BLOCK: usize = 1 << 20;
 
@@ -36,14 +35,20 @@ impl RecordLog {
         }
     }
 
-    /// Hands on what was appended. A file that was cut begins again.
-    pub(crate) fn poll(&mut self, reader: &mut MetricReader) -> Result<Tail, ReadLogError> {
+    /// Reads of what was appended `most` bytes or a little more. A file that was cut begins again.
+    pub(crate) fn poll(
+        &mut self,
+        reader: &mut MetricReader,
+        said: &mut Said,
+        most: u64,
+    ) -> Result<Reading, ReadLogError> {
         let (file, size) = open(&self.path)?;
         if size < self.offset {
-            *reader = MetricReader::default();
+            reader.start_over();
             *self = Self::new(&self.path, self.file.anew());
         }
-        while self.offset < size {
+        let start = self.offset;
+        while self.offset < size.min(start.saturating_add(most)) {
             let mut block = vec![0; BLOCK];
             let read = read_fully(&file, &mut block, self.offset)
                 .map_err(|source| ReadLogError::of(&self.path, source))?;
@@ -55,9 +60,13 @@ impl RecordLog {
             self.rest.extend_from_slice(&block);
             self.take_records(reader);
         }
-        let mut tail = self.tail(reader);
-        tail.modified = modified(&file);
-        Ok(tail)
+        said.lines = self.lines(reader);
+        said.modified = modified(&file);
+        Ok(Reading {
+            done: self.offset,
+            total: size,
+            is_news: self.offset > start || start == 0,
+        })
     }
 
     fn take_records(&mut self, reader: &mut MetricReader) {
@@ -78,10 +87,9 @@ impl RecordLog {
     }
 
     /// What stands where a log has its lines.
-    fn tail(&self, reader: &MetricReader) -> Tail {
-        let figures = reader.metrics();
-        let last = figures.iter().filter_map(|metric| metric.points.last());
-        let step = last.map(|point| point.step).max();
+    fn lines(&self, reader: &MetricReader) -> Vec<String> {
+        let figures = reader.series().views();
+        let step = figures.iter().map(|series| series.last.step).max();
         let mut line = format!(
             "{}: {} records of {} figures",
             self.file.name(),
@@ -100,12 +108,7 @@ impl RecordLog {
                 self.damaged
             ));
         }
-        Tail {
-            first_line: 0,
-            total_lines: LineCount::Exact(lines.len() as u64),
-            lines,
-            modified: None,
-        }
+        lines
     }
 }
 
@@ -115,7 +118,17 @@ mod tests {
 
     use semihv_testkit::real_data;
 
-    use crate::FollowedLog;
+    use semihv_domain::Metric;
+
+    use crate::metrics::tests::figures;
+    use crate::{FollowedLog, Place};
+
+    fn read(log: &mut FollowedLog) -> (Vec<Metric>, Vec<String>) {
+        log.read_all(&mut |_| true).unwrap();
+        let window = log.window(Place::End, (10, 0)).unwrap();
+        let lines = window.lines.into_iter().map(|line| line.text);
+        (figures(log.series()), lines.collect())
+    }
 
     /// Cut anywhere, all whole records are read, and the rest when it comes.
     #[test]
@@ -130,16 +143,16 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("file");
             fs::write(&path, &whole).unwrap();
-            let expected = format!("{:?}", FollowedLog::new(&path).refresh(10).unwrap().metrics);
+            let expected = format!("{:?}", read(&mut FollowedLog::new(&path)).0);
             for cut in (12..whole.len()).step_by(whole.len() / 23) {
                 fs::write(&path, &whole[..cut]).unwrap();
                 let mut log = FollowedLog::new(&path);
-                let first = log.refresh(10).unwrap();
-                assert!(!first.tail.lines[0].contains("damaged"), "{name} {cut}");
+                let (_, lines) = read(&mut log);
+                assert!(!lines[0].contains("damaged"), "{name} {cut}");
                 fs::write(&path, &whole).unwrap();
-                let second = log.refresh(10).unwrap();
-                assert_eq!(format!("{:?}", second.metrics), expected, "{name} {cut}");
-                assert_eq!(second.tail.lines.len(), 1, "{name} {cut}");
+                let (second, lines) = read(&mut log);
+                assert_eq!(format!("{second:?}"), expected, "{name} {cut}");
+                assert_eq!(lines.len(), 1, "{name} {cut}");
             }
         }
     }
@@ -154,9 +167,9 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("file");
             fs::write(&path, bytes).unwrap();
-            let read = FollowedLog::new(&path).refresh(10).unwrap();
-            let points = read.metrics.iter().map(|metric| metric.points.len());
-            (points.sum::<usize>(), read.tail.lines)
+            let (metrics, lines) = read(&mut FollowedLog::new(&path));
+            let points = metrics.iter().map(|metric| metric.points.len());
+            (points.sum::<usize>(), lines)
         };
         let (all, _) = points(&bytes);
         let middle = bytes.len() / 2;

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use crate::attempt::{EndReason, ExitRecord, Moment, StartRecord};
 use crate::ending::ending;
 use crate::folder::begin;
+use crate::log_file::last_lines;
 use crate::recipe::{FillError, fill};
-use crate::tail::tail;
 
 /// The first try comes after so long, the next one after twice that.
 const PAUSE_MS: i64 = 10_000;
@@ -79,8 +79,8 @@ pub(crate) fn try_again(
     if exit.code == Some(0) || !has_failed || record.attempt > record.retries {
         return Ok(());
     }
-    let log = tail(&attempt.join("log"), ENDING_LINES).map_err(|error| error.to_string())?;
-    let ending = ending(log.lines.iter().map(String::as_str));
+    let log = last_lines(&attempt.join("log"), ENDING_LINES).map_err(|error| error.to_string())?;
+    let ending = ending(log.iter().map(String::as_str));
     if !ending.is_some_and(|ending| ending.cause.is_worth_a_retry()) {
         return Ok(());
     }

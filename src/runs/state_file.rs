@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use semihv_domain::{LineCount, UnixSeconds};
+use semihv_domain::UnixSeconds;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::followed_log::{Reading, Said};
+use crate::log_file::{ReadLogError, modified, open, read_fully};
 use crate::metrics::MetricReader;
-use crate::tail::{ReadLogError, Tail, modified, open, read_fully};
 
 /// The history stands behind a few settings.
 const HISTORY: &[u8] = b"\"log_history\"";
@@ -30,7 +31,6 @@ struct State {
 pub(crate) struct StateFile {
     path: PathBuf,
     seen: Option<(u64, Option<UnixSeconds>)>,
-    lines: Vec<String>,
 }
 
 pub(crate) fn is_it(start: &[u8]) -> bool {
@@ -43,55 +43,60 @@ impl StateFile {
         Self {
             path: path.to_path_buf(),
             seen: None,
-            lines: Vec::new(),
         }
     }
 
     /// A document that cannot be read, because it is just being written, leaves the one before.
-    pub(crate) fn poll(&mut self, reader: &mut MetricReader) -> Result<Tail, ReadLogError> {
+    pub(crate) fn poll(
+        &mut self,
+        reader: &mut MetricReader,
+        said: &mut Said,
+    ) -> Result<Reading, ReadLogError> {
         let (file, size) = open(&self.path)?;
         let now = (size, modified(&file));
+        let mut is_news = false;
         if self.seen != Some(now) && size <= LONGEST {
             let mut bytes = vec![0; size as usize];
             let read = read_fully(&file, &mut bytes, 0)
                 .map_err(|source| ReadLogError::of(&self.path, source))?;
             bytes.truncate(read);
             if let Ok(state) = serde_json::from_slice::<State>(&bytes) {
-                *reader = MetricReader::default();
-                self.take(&state, reader);
+                reader.start_over();
+                said.lines = read_state(&state, reader);
+                said.modified = now.1;
                 self.seen = Some(now);
+                is_news = true;
             }
         }
-        Ok(Tail {
-            lines: self.lines.clone(),
-            first_line: 0,
-            total_lines: LineCount::Exact(self.lines.len() as u64),
-            modified: modified(&file),
+        Ok(Reading {
+            done: size,
+            total: size,
+            is_news,
         })
     }
+}
 
-    fn take(&mut self, state: &State, reader: &mut MetricReader) {
-        for (row, record) in (0_u64..).zip(&state.log_history) {
-            let step = record.get("step").and_then(Value::as_u64).unwrap_or(row);
-            let numbers = record.iter().filter(|(name, _)| *name != "step");
-            let figures: Vec<(String, f64)> = numbers
-                .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
-                .collect();
-            reader.keep_all(step, row, &figures);
-        }
-        let rows = state.log_history.len();
-        let mut line = format!("The state of a trainer: {rows} rows");
-        if let Some(step) = state.global_step {
-            line.push_str(&format!(", step {step}"));
-            line.extend(state.max_steps.map(|most| format!(" of {most}")));
-        }
-        self.lines = vec![line];
-        if let Some(best) = state.best_metric {
-            let step = state
-                .best_global_step
-                .map(|step| format!(" at step {step}"));
-            self.lines
-                .push(format!("best metric {best}{}", step.unwrap_or_default()));
-        }
+fn read_state(state: &State, reader: &mut MetricReader) -> Vec<String> {
+    for (row, record) in (0_u64..).zip(&state.log_history) {
+        let step = record.get("step").and_then(Value::as_u64).unwrap_or(row);
+        let numbers = record.iter().filter(|(name, _)| *name != "step");
+        let figures: Vec<(String, f64)> = numbers
+            .filter_map(|(name, value)| Some((name.clone(), value.as_f64()?)))
+            .collect();
+        reader.keep_all(step, row, &figures);
     }
+    let rows = state.log_history.len();
+    let mut line = format!("The state of a trainer: {rows} rows");
+    if let Some(step) = state.global_step {
+        line.push_str(&format!(", step {step}"));
+        line.extend(state.max_steps.map(|most| format!(" of {most}")));
+    }
+    let mut lines = vec![line];
+    if let Some(best) = state.best_metric {
+        let step = state
+            .best_global_step
+            .map(|step| format!(" at step {step}"));
+        lines.push(format!("best metric {best}{}", step.unwrap_or_default()));
+    }
+    lines
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use semihv_domain::{Failure, JobId, Target, UnixSeconds};
-use semihv_engine::{Edit, Edited, Event, JobSpec, Query, Reply};
+use semihv_engine::{CurvesAsk, Edit, Edited, Event, JobSpec, Query, Reply};
 
 use crate::backend::Settings;
 use crate::keys::Key;
@@ -36,6 +36,7 @@ pub enum Action {
     Hits(panes::hits::Msg),
     Rationales(panes::rationales::Msg),
     Log(panes::log::Msg),
+    Curves(panes::curves::Msg),
     Dataset(panes::dataset::Msg),
     Jobs(panes::jobs::Msg),
     Runs(panes::runs::Msg),
@@ -79,6 +80,8 @@ pub enum Effect {
     Copy(String),
     /// Write what is seen as a PNG; answered by [`Action::Copied`].
     Export(Box<Export>),
+    /// Write curves as a table and a drawing; answered by [`Action::Copied`].
+    SaveCurves(Box<CurvesAsk>),
     /// Leave the screen to `$EDITOR` with this text; the result comes back as a note.
     OpenEditor {
         target: Target,

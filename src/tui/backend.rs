@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, JobId};
-use semihv_engine::{Edit, Edited, Event, JobSpec, Query, Reply};
+use semihv_engine::{CurvesAsk, Edit, Edited, Event, JobSpec, Query, Reply};
 use semihv_imaging::{HeatMap, Raster, RegionFile, Scan};
 
 use crate::keymap::KeyRow;
@@ -53,6 +53,9 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Keeps a picture as a file of that name; says where.
     fn keep_picture(&self, name: &str, png: &[u8]) -> Result<String, Failure>;
+
+    /// Writes curves as a table and a drawing; says where.
+    fn save_curves(&self, ask: &CurvesAsk) -> Result<String, Failure>;
 
     fn settings(&self) -> Settings;
 }

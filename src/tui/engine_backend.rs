@@ -6,8 +6,8 @@ use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, FailureKind, JobId};
 use semihv_engine::{
-    Edit, Edited, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply, UserPlaces,
-    known_workspaces,
+    CurvesAsk, Edit, Edited, Engine, Event, JobSpec, KeyEntry, LayoutEntry, Query, Reply,
+    UserPlaces, known_workspaces,
 };
 use semihv_imaging::{HeatMap, Raster, RegionFile, Scan};
 
@@ -68,6 +68,10 @@ impl Backend for Engine {
     fn keep_picture(&self, name: &str, png: &[u8]) -> Result<String, Failure> {
         let path = Self::keep_picture(self, name, png)?;
         Ok(path.display().to_string())
+    }
+
+    fn save_curves(&self, ask: &CurvesAsk) -> Result<String, Failure> {
+        Self::save_curves(self, ask)
     }
 
     fn keep_copied(&self, text: &str) -> Result<String, Failure> {

@@ -38,6 +38,7 @@ pub enum PaneKind {
     Hits,
     Rationales,
     Log,
+    Curves,
     Dataset,
     Jobs,
     Runs,
@@ -45,7 +46,7 @@ pub enum PaneKind {
 }
 
 impl PaneKind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Cases,
         Self::Questions,
         Self::Image,
@@ -54,6 +55,7 @@ impl PaneKind {
         Self::Hits,
         Self::Rationales,
         Self::Log,
+        Self::Curves,
         Self::Dataset,
         Self::Jobs,
         Self::Runs,
@@ -70,6 +72,7 @@ impl PaneKind {
             Self::Hits => "hits",
             Self::Rationales => "rationales",
             Self::Log => "log",
+            Self::Curves => "curves",
             Self::Dataset => "dataset",
             Self::Jobs => "jobs",
             Self::Runs => "runs",

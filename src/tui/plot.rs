@@ -1,15 +1,15 @@
-//! A line chart of dots in cells: values by step, gaps where a value is not a number.
+//! A chart of dots in cells: lines over each other, gaps where a value is not a number.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use crate::pen::{Pen, grouped};
+use crate::pen::Pen;
 use crate::shared::Glyphs;
 use crate::theme::{Role, Theme};
 
-/// Cells left of the curve: a number and the axis.
-const AXIS: u16 = 9;
+/// Cells left of the curves: a number and the axis.
+pub const AXIS: u16 = 9;
 /// Braille dots of a cell, by row and column.
 const DOTS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
 
@@ -21,60 +21,89 @@ pub enum Scale {
     Log,
 }
 
+/// A place of a line: what is drawn as the line, and how far the values around it reach.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlotPoint {
+    pub x: f64,
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+    /// Some of the values are no numbers.
+    pub has_trouble: bool,
+}
+
+/// A line in the style of its role.
+#[derive(Debug, Clone)]
+pub struct PlotLine {
+    pub points: Vec<PlotPoint>,
+    pub role: Role,
+}
+
 /// What is drawn.
 #[derive(Debug, Clone)]
 pub struct Plot {
-    /// Step and value, in order.
-    pub points: Vec<(u64, f64)>,
+    /// The first one is drawn last, over the others.
+    pub lines: Vec<PlotLine>,
     pub scale: Scale,
-    /// A step to point at.
-    pub marker: Option<u64>,
+    /// The part of the axis that is shown; `None`: as far as the lines go.
+    pub span: Option<(f64, f64)>,
+    /// A place to point at.
+    pub marker: Option<f64>,
+    /// What stands at the ends of the axis.
+    pub ends: (String, String),
     pub glyphs: Glyphs,
 }
 
-/// The running mean with weight `keep` for the past, corrected for its start. Values that are not
-/// finite stay as they are.
-pub fn smoothed(points: &[(u64, f64)], keep: f64) -> Vec<(u64, f64)> {
+/// The running mean with weight `keep` for the past, corrected for its start, of means of so many
+/// values each. What is not finite stays as it is.
+pub fn smoothed(points: impl Iterator<Item = (f64, u64)>, keep: f64) -> Vec<f64> {
     let (mut mean, mut weight) = (0.0, 0.0);
     points
-        .iter()
-        .map(|&(step, value)| {
+        .map(|(value, count)| {
             if !value.is_finite() {
-                return (step, value);
+                return value;
             }
-            mean = keep * mean + (1.0 - keep) * value;
-            weight = keep * weight + (1.0 - keep);
-            (step, mean / weight)
+            let kept = keep.powf(count as f64);
+            mean = kept * mean + (1.0 - kept) * value;
+            weight = kept * weight + (1.0 - kept);
+            mean / weight
         })
         .collect()
 }
 
-/// The range of steps and of scaled values.
+/// The range of places and of scaled values.
 #[derive(Debug, Clone, Copy)]
 struct Frame {
-    steps: (u64, u64),
+    first: f64,
+    last: f64,
     low: f64,
     high: f64,
 }
 
 impl Plot {
-    pub fn draw(&self, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    /// Where the lines stand in an area; `None` where it is too small.
+    pub fn body(area: Rect) -> Option<Rect> {
         let body = Rect {
             x: area.x + AXIS.min(area.width),
             width: area.width.saturating_sub(AXIS),
             height: area.height.saturating_sub(1),
             ..area
         };
-        if body.width < 4 || body.height < 2 {
+        (body.width >= 4 && body.height >= 2).then_some(body)
+    }
+
+    pub fn draw(&self, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+        let Some(body) = Self::body(area) else {
             return;
-        }
+        };
         let Some(frame) = self.frame() else {
             Pen::new(buffer, area, 0).text("no finite value to draw", theme.style(Role::Muted));
             return;
         };
         self.axes(frame, (area, body), theme, buffer);
+        self.reaches(frame, body, theme, buffer);
         self.pointer(frame, body, theme, buffer);
-        self.curve(frame, body, theme, buffer);
+        self.curves(frame, body, theme, buffer);
         self.troubles(frame, body, theme, buffer);
     }
 
@@ -87,18 +116,21 @@ impl Plot {
         scaled.is_finite().then_some(scaled)
     }
 
+    fn points(&self) -> impl Iterator<Item = &PlotPoint> {
+        self.lines.iter().flat_map(|line| &line.points)
+    }
+
     fn frame(&self) -> Option<Frame> {
-        let first = self.points.first()?.0;
-        let steps = self
-            .points
-            .iter()
-            .fold((first, first), |(low, high), (step, _)| {
-                (low.min(*step), high.max(*step))
-            });
-        let mut values = self
-            .points
-            .iter()
-            .filter_map(|(_, value)| self.scaled(*value));
+        let places = self.points().map(|point| point.x).filter(|x| x.is_finite());
+        let places = places.fold(None, |range: Option<(f64, f64)>, x| {
+            let (low, high) = range.unwrap_or((x, x));
+            Some((low.min(x), high.max(x)))
+        });
+        let (first, last) = self.span.or(places)?;
+        let ends = self
+            .points()
+            .flat_map(|point| [point.low, point.high, point.value]);
+        let mut values = ends.filter_map(|value| self.scaled(value));
         let start = values.next()?;
         let (low, high) = values.fold((start, start), |(low, high), value| {
             (low.min(value), high.max(value))
@@ -110,17 +142,24 @@ impl Plot {
             high.abs().max(1.0) * 0.05
         };
         Some(Frame {
-            steps,
+            first,
+            last,
             low: low - room,
             high: high + room,
         })
     }
 
-    /// The dot of a step across `dots`.
-    fn across(frame: Frame, step: u64, dots: usize) -> usize {
-        let span = (frame.steps.1 - frame.steps.0).max(1) as f64;
-        let share = step.saturating_sub(frame.steps.0) as f64 / span;
-        ((share * (dots.saturating_sub(1)) as f64).round() as usize).min(dots.saturating_sub(1))
+    /// The dot of a place across `dots`; `None` outside.
+    fn across(frame: Frame, x: f64, dots: usize) -> Option<usize> {
+        let width = frame.last / 2.0 - frame.first / 2.0;
+        let share = if width > 0.0 {
+            (x / 2.0 - frame.first / 2.0) / width
+        } else {
+            0.0
+        };
+        let last = dots.saturating_sub(1);
+        let is_inside = (0.0..=1.0).contains(&share);
+        is_inside.then(|| ((share * last as f64).round() as usize).min(last))
     }
 
     fn down(frame: Frame, value: f64, dots: usize) -> usize {
@@ -129,29 +168,61 @@ impl Plot {
         (from_top.round() as usize).min(dots.saturating_sub(1))
     }
 
-    fn curve(&self, frame: Frame, body: Rect, theme: &Theme, buffer: &mut Buffer) {
+    fn curves(&self, frame: Frame, body: Rect, theme: &Theme, buffer: &mut Buffer) {
+        for line in self.lines.iter().rev() {
+            let mut grid = Grid::new(usize::from(body.width), usize::from(body.height));
+            self.line(frame, line, &mut grid);
+            grid.draw(self.glyphs, theme.style(line.role), body, buffer);
+        }
+    }
+
+    fn reaches(&self, frame: Frame, body: Rect, theme: &Theme, buffer: &mut Buffer) {
         let mut grid = Grid::new(usize::from(body.width), usize::from(body.height));
+        for line in &self.lines {
+            self.reach(frame, line, &mut grid);
+        }
+        grid.draw(self.glyphs, theme.style(Role::Muted), body, buffer);
+    }
+
+    /// How far the values reach up and down, where the line says less: half as dense as a line.
+    fn reach(&self, frame: Frame, line: &PlotLine, grid: &mut Grid) {
+        for point in &line.points {
+            let ends = (self.scaled(point.low), self.scaled(point.high));
+            let x = Self::across(frame, point.x, grid.width * 2);
+            if let ((Some(low), Some(high)), Some(x)) = (ends, x) {
+                let (from, to) = (
+                    Self::down(frame, high, grid.height * 4),
+                    Self::down(frame, low, grid.height * 4),
+                );
+                let rows = if to > from + 1 { from..to + 1 } else { 0..0 };
+                for y in rows.filter(|y| (x + y) % 2 == 0) {
+                    grid.set(x, y);
+                }
+            }
+        }
+    }
+
+    fn line(&self, frame: Frame, line: &PlotLine, grid: &mut Grid) {
         let mut last = None;
-        for (step, value) in &self.points {
-            let dot = self.scaled(*value).map(|value| {
-                (
-                    Self::across(frame, *step, grid.width * 2),
-                    Self::down(frame, value, grid.height * 4),
-                )
-            });
+        for point in &line.points {
+            let value = self.scaled(point.value);
+            let x = Self::across(frame, point.x, grid.width * 2);
+            let dot = value
+                .zip(x)
+                .map(|(value, x)| (x, Self::down(frame, value, grid.height * 4)));
             if let Some(dot) = dot {
                 grid.line(last.unwrap_or(dot), dot);
             }
             last = dot;
         }
-        grid.draw(self.glyphs, theme.style(Role::ChartLine), body, buffer);
     }
 
     /// A sign at the top where a value is not a number.
     fn troubles(&self, frame: Frame, body: Rect, theme: &Theme, buffer: &mut Buffer) {
-        let steps = self.points.iter().filter(|(_, value)| !value.is_finite());
-        for (step, _) in steps {
-            let x = Self::across(frame, *step, usize::from(body.width));
+        for point in self.points().filter(|point| point.has_trouble) {
+            let Some(x) = Self::across(frame, point.x, usize::from(body.width)) else {
+                continue;
+            };
             if let Some(cell) = buffer.cell_mut((body.x + u16::try_from(x).unwrap_or(0), body.y)) {
                 cell.set_symbol("!").set_style(theme.style(Role::Bad));
             }
@@ -159,13 +230,15 @@ impl Plot {
     }
 
     fn pointer(&self, frame: Frame, body: Rect, theme: &Theme, buffer: &mut Buffer) {
-        let Some(step) = self.marker else { return };
+        let across = |marker| Self::across(frame, marker, usize::from(body.width));
+        let Some(x) = self.marker.and_then(across) else {
+            return;
+        };
         let (line, foot) = match self.glyphs {
             Glyphs::Unicode => ("│", "▲"),
             Glyphs::Ascii => ("|", "^"),
         };
-        let x =
-            body.x + u16::try_from(Self::across(frame, step, usize::from(body.width))).unwrap_or(0);
+        let x = body.x + u16::try_from(x).unwrap_or(0);
         for y in body.y..=body.bottom() {
             let sign = if y == body.bottom() { foot } else { line };
             if let Some(cell) = buffer.cell_mut((x, y)) {
@@ -181,11 +254,10 @@ impl Plot {
             Glyphs::Ascii => "|",
         };
         let middle = frame.low / 2.0 + frame.high / 2.0;
-        let labels = [
-            (0, frame.high),
-            (body.height / 2, middle),
-            (body.height - 1, frame.low),
-        ];
+        let mut labels = vec![(0, frame.high), (body.height - 1, frame.low)];
+        if body.height > 2 {
+            labels.push((body.height / 2, middle));
+        }
         for (row, value) in labels {
             let value = match self.scale {
                 Scale::Linear => value,
@@ -199,8 +271,8 @@ impl Plot {
             ..body
         };
         Pen::new(buffer, foot, 0)
-            .right(&grouped(frame.steps.1), muted)
-            .text(&grouped(frame.steps.0), muted);
+            .right(&self.ends.1, muted)
+            .text(&self.ends.0, muted);
     }
 }
 
@@ -305,14 +377,22 @@ mod tests {
     use crate::pane_testing::screen;
 
     fn plot(values: &[f64]) -> Plot {
+        let points = values.iter().enumerate().map(|(at, value)| PlotPoint {
+            x: at as f64 * 10.0,
+            value: *value,
+            low: *value,
+            high: *value,
+            has_trouble: !value.is_finite(),
+        });
         Plot {
-            points: values
-                .iter()
-                .enumerate()
-                .map(|(at, value)| (at as u64 * 10, *value))
-                .collect(),
+            lines: vec![PlotLine {
+                points: points.collect(),
+                role: Role::ChartLine,
+            }],
             scale: Scale::Linear,
+            span: None,
             marker: None,
+            ends: ("0".to_owned(), "20".to_owned()),
             glyphs: Glyphs::Ascii,
         }
     }
@@ -344,10 +424,28 @@ mod tests {
 
     #[test]
     fn the_running_mean_starts_at_the_first_value() {
-        let mean = smoothed(&[(0, 4.0), (1, f64::NAN), (2, 2.0)], 0.5);
-        assert!((mean[0].1 - 4.0).abs() < 1e-12);
-        assert!(mean[1].1.is_nan());
-        assert!((mean[2].1 - 8.0 / 3.0).abs() < 1e-12);
+        let mean = smoothed([(4.0, 1), (f64::NAN, 1), (2.0, 1)].into_iter(), 0.5);
+        assert!((mean[0] - 4.0).abs() < 1e-12);
+        assert!(mean[1].is_nan());
+        assert!((mean[2] - 8.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_running_mean_of_gathered_points_is_that_of_each() {
+        let each = smoothed([(4.0, 1), (2.0, 1), (2.0, 1), (2.0, 1)].into_iter(), 0.9);
+        let gathered = smoothed([(4.0, 1), (2.0, 3)].into_iter(), 0.9);
+        assert!((each[3] - gathered[1]).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_part_is_drawn_as_wide_as_the_whole() {
+        let text = screen((19, 4), |theme, area, buffer| {
+            let mut plot = plot(&[3.0, 2.0, 1.0]);
+            plot.span = Some((10.0, 20.0));
+            plot.draw(theme, area, buffer);
+        });
+        let rows: Vec<&str> = text.lines().collect();
+        assert!(!rows[0].contains('*') && rows[1].contains("|***"), "{text}");
     }
 
     proptest! {
@@ -360,7 +458,7 @@ mod tests {
         ) {
             let mut plot = plot(&values);
             plot.scale = if is_log { Scale::Log } else { Scale::Linear };
-            plot.marker = Some(30);
+            plot.marker = Some(30.0);
             screen((width, height), |theme, area, buffer| plot.draw(theme, area, buffer));
         }
     }

@@ -18,8 +18,19 @@ pub struct Selection {
     pub region: Option<usize>,
     /// A followed log, by name.
     pub run: Option<String>,
+    /// The line of a log that a pane points at.
+    #[serde(skip)]
+    pub line: Option<LinkedLine>,
     /// Models compared side by side, in order; empty means the first ones by name.
     pub models: Vec<String>,
+}
+
+/// A line of a run's log, from 0, under the cursor of a pane: its figures stand there too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedLine {
+    pub run: String,
+    pub line: u64,
+    pub by: PaneKind,
 }
 
 /// The image of a hit.

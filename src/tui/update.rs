@@ -15,7 +15,7 @@ use crate::control;
 use crate::input;
 use crate::list;
 use crate::pane::PaneKind;
-use crate::panes::{self, image, log, notes};
+use crate::panes::{self, curves, image, log, notes};
 use crate::session;
 use crate::shared::{Load, Selection};
 use crate::slot::Ticket;
@@ -93,6 +93,8 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Guidelines(msg) => panes::guidelines::update(&mut panes.guidelines, msg, shared),
         Action::Rationales(msg) => panes::rationales::update(&mut panes.rationales, msg, shared),
         Action::Log(msg) => log::update(&mut panes.log, msg, shared),
+        Action::Curves(curves::Msg::OpenLine) => go_to_line(state),
+        Action::Curves(msg) => curves::update(&mut panes.curves, msg, shared),
         Action::Dataset(msg) => panes::dataset::update(&mut panes.dataset, msg, shared),
         Action::Runs(panes::runs::Msg::Open) => go_to_log(state),
         Action::Runs(msg) => panes::runs::update(&mut panes.runs, msg, shared),
@@ -116,6 +118,13 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
 fn go_to_log(state: &mut State) -> Vec<Effect> {
     let State { shared, panes, .. } = state;
     let mut effects = panes::runs::update(&mut panes.runs, panes::runs::Msg::Open, shared);
+    effects.extend(control::go(state, PaneKind::Log));
+    effects
+}
+
+fn go_to_line(state: &mut State) -> Vec<Effect> {
+    let State { shared, panes, .. } = state;
+    let mut effects = curves::update(&mut panes.curves, curves::Msg::OpenLine, shared);
     effects.extend(control::go(state, PaneKind::Log));
     effects
 }
@@ -303,11 +312,20 @@ fn heard(state: &mut State, event: Event) -> Vec<Effect> {
             state.say(Tone::Bad, format!("the old settings stay: {trouble}"));
             Vec::new()
         }
-        Event::LogChanged { run } if seen(state).contains(&PaneKind::Log) => {
-            log::grew(&mut state.panes.log, &run)
-        }
-        Event::LogChanged { .. } => Vec::new(),
+        Event::LogChanged { run } => log_changed(state, &run),
     }
+}
+
+fn log_changed(state: &mut State, run: &str) -> Vec<Effect> {
+    let seen = seen(state);
+    let mut effects = Vec::new();
+    if seen.contains(&PaneKind::Log) {
+        effects.extend(log::grew(&mut state.panes.log, run));
+    }
+    if seen.contains(&PaneKind::Curves) {
+        effects.extend(curves::grew(&mut state.panes.curves, run));
+    }
+    effects
 }
 
 fn job_moved(state: &mut State, job: Job) -> Vec<Effect> {
@@ -344,6 +362,7 @@ fn rows_changed(state: &mut State, changed: &Changed) -> Vec<Effect> {
         Changed::Runs => {
             effects = panes::runs::ask(&mut state.panes.runs);
             log::forget_list(&mut state.panes.log);
+            curves::forget_list(&mut state.panes.curves);
             if let Some(run) = state.shared.selection.run.clone() {
                 effects.extend(log::grew(&mut state.panes.log, &run));
             }
@@ -466,7 +485,14 @@ fn settle(state: &mut State, before: &Before) -> Vec<Effect> {
     }
     let is_elsewhere =
         before.focus != state.shared.focus || before.active != state.layouts.active_index();
-    if is_moved || is_elsewhere {
+    // A line that is pointed at is not remembered.
+    let is_kept = |selection: &Selection| {
+        let line = None;
+        let selection = selection.clone();
+        Selection { line, ..selection }
+    };
+    let is_another = is_kept(&state.shared.selection) != is_kept(&before.selection);
+    if is_another || is_elsewhere {
         effects.push(Effect::SaveSession);
     }
     if state.toasts_said != before.toasts_said {

@@ -39,6 +39,11 @@ impl Places {
         self.hidden().join("index")
     }
 
+    /// What was read of the figures of logs, which can be read again.
+    pub fn figures(&self) -> PathBuf {
+        self.hidden().join("figures")
+    }
+
     pub fn vectors(&self) -> PathBuf {
         self.hidden().join("vectors")
     }

@@ -416,7 +416,10 @@ impl Engine {
                     self.tell(&Event::Changed(Changed::Runs));
                 }
                 for run in seen.logs {
-                    self.tell(&Event::LogChanged { run });
+                    let logs = self.logs_named(&run).map(|(_, logs)| logs);
+                    if let Some(log) = logs.unwrap_or_default().last() {
+                        self.log_grew(&run, log);
+                    }
                 }
             }
             Err(failure) => tracing::warn!(%failure, "the hosts could not be looked at"),

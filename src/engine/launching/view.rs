@@ -109,8 +109,8 @@ impl RunView {
         if self.state.is_over() && self.state != AttemptState::Succeeded && !is_told {
             let known = kept.entry(self.folder.clone());
             let found = known.or_insert_with(|| {
-                let end = semihv_runs::tail(&self.log, ENDING_LINES).ok()?;
-                ending(end.lines.iter().map(String::as_str))
+                let end = semihv_runs::last_lines(&self.log, ENDING_LINES).ok()?;
+                ending(end.iter().map(String::as_str))
             });
             self.ending.clone_from(found);
         }

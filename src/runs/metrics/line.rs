@@ -1,5 +1,6 @@
 //! Which shape a line has, and the figures in it.
 
+use super::TIME;
 use super::dict::{Value, flat_dict};
 use super::pairs::{number_with_unit, pairs};
 
@@ -30,13 +31,11 @@ const STEP_KEYS: [&str; 9] = [
     "batch_index",
 ];
 /// Keys that describe the run, not a moment of it.
-const FRAME_KEYS: [&str; 5] = [
-    "total_steps",
-    "max_steps",
-    "num_train_epochs",
-    "_timestamp",
-    "timestamp",
-];
+const FRAME_KEYS: [&str; 3] = ["total_steps", "max_steps", "num_train_epochs"];
+/// Keys of a moment, in seconds since 1970.
+const TIME_KEYS: [&str; 4] = ["ts", "timestamp", "_timestamp", "wall_time"];
+/// From 1973 to 5138.
+pub(super) const TIMES: std::ops::Range<f64> = 1e8..1e11;
 /// Words that stand before the step in running text, the longer ones first.
 const STEP_WORDS: [&str; 7] = [
     "global_step",
@@ -101,20 +100,42 @@ fn dict_line(text: &str) -> Option<Found> {
         let Value::Number(value) = value else {
             continue;
         };
-        if STEP_KEYS.contains(&key.as_str()) {
-            step = StepOf::Said(whole(value)?);
-        } else if !FRAME_KEYS.contains(&key.as_str()) {
-            figures.push((key, value));
+        match purpose(&key) {
+            Purpose::Step => step = StepOf::Said(whole(value)?),
+            Purpose::Time if TIMES.contains(&value) => figures.push((TIME.to_owned(), value)),
+            Purpose::Frame | Purpose::Time => {}
+            Purpose::Figure => figures.push((key, value)),
         }
     }
     let is_report = match step {
-        StepOf::Said(_) => !figures.is_empty(),
+        StepOf::Said(_) => figures.iter().any(|(name, _)| name != TIME),
         StepOf::Ordinal => figures.iter().any(|(name, _)| is_loss(name)),
     };
     is_report.then_some(Found { step, figures })
 }
 
-fn whole(value: f64) -> Option<u64> {
+/// What a name in a dict is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Step,
+    Time,
+    Frame,
+    Figure,
+}
+
+pub(super) fn purpose(name: &str) -> Purpose {
+    if STEP_KEYS.contains(&name) {
+        Purpose::Step
+    } else if TIME_KEYS.contains(&name) {
+        Purpose::Time
+    } else if FRAME_KEYS.contains(&name) {
+        Purpose::Frame
+    } else {
+        Purpose::Figure
+    }
+}
+
+pub(super) fn whole(value: f64) -> Option<u64> {
     (0.0..1e15).contains(&value).then_some(value as u64)
 }
 

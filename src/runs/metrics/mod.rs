@@ -20,27 +20,36 @@ mod line;
 mod pairs;
 mod protobuf;
 mod records;
+mod shape;
 mod table;
 mod tfevents;
 mod wandb;
 
-use semihv_domain::{Metric, MetricPoint};
+use semihv_domain::MetricPoint;
+use serde::{Deserialize, Serialize};
 
 use crate::plain_line::without_escapes;
-use line::{Found, StepOf, read_line};
+use crate::series::Series;
+use line::{Found, Purpose, StepOf, TIMES, purpose, read_line};
+use shape::{Fit, Shapes, Use};
 use table::Table;
 
 pub(crate) use records::{Read as RecordRead, RecordFile, START as RECORD_START};
 
-/// A metric keeps at most this many points; when full, every other finite one is given up.
-const MOST_POINTS: usize = 8192;
-/// More names than this are not figures of a run.
-const MOST_METRICS: usize = 64;
+/// The series of the moments, in seconds since 1970, of what is printed.
+pub const TIME: &str = "_time";
 
 /// Reads lines one after the other and keeps the series.
-#[derive(Debug, Clone, Default)]
-pub struct MetricReader {
-    series: Vec<Metric>,
+#[derive(Debug, Default)]
+pub(crate) struct MetricReader {
+    series: Series,
+    place: Place,
+    shapes: Shapes,
+}
+
+/// What of the lines before is needed to read the next one.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Place {
     /// Figures without a step seen so far.
     ordinal: u64,
     /// The log is a table.
@@ -48,28 +57,79 @@ pub struct MetricReader {
 }
 
 impl MetricReader {
-    /// Reads one line, or one state of a line that ends with `\r`.
-    pub fn read(&mut self, line: u64, text: &str) {
-        for segment in without_escapes(text).split('\r') {
-            if line == 0 && self.table.is_none() {
-                self.table = Table::of(segment);
+    /// Goes on after `place`, up to which `series` holds what was read.
+    pub(crate) fn resumed(series: Series, place: Place) -> Self {
+        Self {
+            series,
+            place,
+            shapes: Shapes::default(),
+        }
+    }
+
+    /// Forgets all: the log begins again.
+    pub(crate) fn start_over(&mut self) {
+        self.series.clear();
+        self.place = Place::default();
+        self.shapes = Shapes::default();
+    }
+
+    /// Reads one line without its end, or one state of a line that ends with `\r`.
+    pub(crate) fn read(&mut self, line: u64, bytes: &[u8]) {
+        if self.place.table.is_none()
+            && let Some(fit) = self.shapes.read(bytes)
+        {
+            let step = self.step(match fit {
+                Fit::Said(step) => StepOf::Said(step),
+                Fit::Ordinal => StepOf::Ordinal,
+            });
+            for (column, value) in &self.shapes.figures {
+                let (step, value) = (step, *value);
+                self.series.push(*column, MetricPoint { step, value, line });
             }
-            let found = match &self.table {
-                Some(table) => table.read(segment),
-                None => read_line(segment),
-            };
-            let Some(Found { step, figures }) = found else {
-                continue;
-            };
-            let step = match step {
-                StepOf::Said(step) => step,
-                StepOf::Ordinal => {
-                    self.ordinal += 1;
-                    self.ordinal
-                }
-            };
-            for (name, value) in figures {
-                self.keep(&name, MetricPoint { step, value, line });
+            return;
+        }
+        let text = String::from_utf8_lossy(bytes);
+        for segment in without_escapes(&text).split('\r') {
+            self.read_segment(line, segment);
+        }
+    }
+
+    fn read_segment(&mut self, line: u64, segment: &str) {
+        if line == 0 && self.place.table.is_none() {
+            self.place.table = Table::of(segment);
+        }
+        let found = match &self.place.table {
+            Some(table) => table.read(segment),
+            None => read_line(segment),
+        };
+        let Some(Found { step, figures }) = found else {
+            return;
+        };
+        let step = self.step(step);
+        self.keep_all(step, line, &figures);
+        if self.place.table.is_none() && segment.starts_with('{') {
+            self.learn(segment);
+        }
+    }
+
+    fn learn(&mut self, line: &str) {
+        let series = &mut self.series;
+        self.shapes.learn(line.as_bytes(), &mut |name, value| {
+            Some(match purpose(name) {
+                Purpose::Step => Use::Step,
+                Purpose::Time if TIMES.contains(&value) => Use::Figure(series.column(TIME)?),
+                Purpose::Frame | Purpose::Time => Use::Frame,
+                Purpose::Figure => Use::Figure(series.column(name)?),
+            })
+        });
+    }
+
+    fn step(&mut self, step: StepOf) -> u64 {
+        match step {
+            StepOf::Said(step) => step,
+            StepOf::Ordinal => {
+                self.place.ordinal += 1;
+                self.place.ordinal
             }
         }
     }
@@ -77,70 +137,22 @@ impl MetricReader {
     /// Figures of one step.
     pub(crate) fn keep_all(&mut self, step: u64, line: u64, figures: &[(String, f64)]) {
         for (name, value) in figures {
-            let value = *value;
-            self.keep(name, MetricPoint { step, value, line });
+            if let Some(column) = self.series.column(name) {
+                let value = *value;
+                self.series.push(column, MetricPoint { step, value, line });
+            }
         }
     }
 
     /// All series in the order in which they first appeared.
-    pub fn metrics(&self) -> &[Metric] {
+    pub(crate) fn series(&self) -> &Series {
         &self.series
     }
 
-    fn keep(&mut self, name: &str, point: MetricPoint) {
-        let position = self.series.iter().position(|metric| metric.name == name);
-        let Some(metric) = (match position {
-            Some(position) => self.series.get_mut(position),
-            None if self.series.len() < MOST_METRICS => {
-                self.series.push(Metric {
-                    name: name.to_owned(),
-                    points: Vec::new(),
-                });
-                self.series.last_mut()
-            }
-            None => None,
-        }) else {
-            return;
-        };
-        // A progress bar says the same many times.
-        if metric
-            .points
-            .last()
-            .is_some_and(|last| last.step == point.step && last.line == point.line)
-        {
-            metric.points.pop();
-        }
-        metric.points.push(point);
-        if metric.points.len() > MOST_POINTS {
-            thin(&mut metric.points);
-        }
+    pub(crate) fn parts(&mut self) -> (&mut Series, &Place) {
+        (&mut self.series, &self.place)
     }
-}
-
-/// Gives up every other point, finite ones first: a NaN is the finding.
-fn thin(points: &mut Vec<MetricPoint>) {
-    let mut position = 0_usize;
-    points.retain(|point| {
-        position += 1;
-        position % 2 == 1 || !point.value.is_finite()
-    });
-    if points.len() > MOST_POINTS * 3 / 4 {
-        let mut position = 0_usize;
-        points.retain(|_| {
-            position += 1;
-            position % 2 == 1
-        });
-    }
-}
-
-/// The figures of complete lines, numbered from 0.
-pub fn metrics<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Metric> {
-    let mut reader = MetricReader::default();
-    for (number, line) in lines.into_iter().enumerate() {
-        reader.read(number as u64, line);
-    }
-    reader.series
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,5 +1,7 @@
 //! CSV files of figures: a first line of names, then numbers under them.
 
+use serde::{Deserialize, Serialize};
+
 use super::dict::number;
 use super::line::{Found, StepOf};
 
@@ -8,7 +10,7 @@ const STEPS: [&str; 5] = ["step", "global_step", "steps", "iteration", "epoch"];
 /// More columns are no figures of a run.
 const MOST_COLUMNS: usize = 64;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Table {
     columns: Vec<String>,
     step: usize,

@@ -1,7 +1,49 @@
 use proptest::prelude::*;
+use semihv_domain::Metric;
 use semihv_testkit::real_data;
 
 use super::*;
+
+/// The figures of complete lines, numbered from 0.
+fn metrics<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<Metric> {
+    let mut reader = MetricReader::default();
+    for (number, line) in lines.into_iter().enumerate() {
+        reader.read(number as u64, line.as_bytes());
+    }
+    let mut metrics = figures(reader.series());
+    let mut time = Vec::new();
+    let take = &mut |point: &MetricPoint| {
+        time.push(*point);
+        true
+    };
+    reader.series().points(TIME, take).unwrap();
+    if !time.is_empty() {
+        metrics.insert(
+            0,
+            Metric {
+                name: TIME.to_owned(),
+                points: time,
+            },
+        );
+    }
+    metrics
+}
+
+pub(crate) fn figures(series: &Series) -> Vec<Metric> {
+    let metrics = series.views().into_iter().map(|view| {
+        let mut points = Vec::new();
+        let take = &mut |point: &MetricPoint| {
+            points.push(*point);
+            true
+        };
+        series.points(&view.name, take).unwrap();
+        Metric {
+            name: view.name,
+            points,
+        }
+    });
+    metrics.collect()
+}
 
 fn same(found: f64, expected: &serde_json::Value, exactly: f64) -> bool {
     match expected.as_str() {
@@ -32,7 +74,9 @@ fn check_log(path: &std::path::Path, expectation: &serde_json::Value, wrong: &mu
     // Event files hold single precision.
     let is_single = file.to_string().contains("tfevents");
     let exactly = if is_single { 1e-6 } else { 1e-12 };
-    let series = crate::FollowedLog::new(path).refresh(1).unwrap().metrics;
+    let mut log = crate::FollowedLog::new(path);
+    log.read_all(&mut |_| true).unwrap();
+    let series = figures(log.series());
     let points = |name: &str| {
         let metric = series.iter().find(|metric| metric.name == name);
         metric.map_or(&[][..], |metric| metric.points.as_slice())
@@ -100,24 +144,62 @@ fn not_a_number_is_kept() {
 }
 
 #[test]
-fn a_long_series_is_thinned_and_keeps_its_nan() {
-    let lines: Vec<String> = (0..30_000)
-        .map(|step| {
-            format!(
-                "step={step} loss={}",
-                if step == 777 { "nan" } else { "1.5" }
-            )
-        })
-        .collect();
-    let found = metrics(lines.iter().map(String::as_str));
-    let points = &found[0].points;
-    assert!(points.len() <= MOST_POINTS);
-    assert!(
+fn lines_of_one_shape_say_what_each_says_alone() {
+    let lines = [
+        "{\"ts\": 1700000000.5, \"step\": 1, \"loss\": 2.5, \"note\": \"a b\", \"ok\": true}",
+        "{\"ts\": 1700000001.5, \"step\": 2, \"loss\": NaN, \"note\": \"c\", \"ok\": true}",
+        "{\"ts\": 1700000002.5, \"step\": 3, \"loss\": 1e-3, \"note\": \"7\", \"ok\": true}",
+        "{\"ts\": 1700000003.5, \"step\": 4, \"loss\": 1.25, \"note\": \"a\\\"b\", \"ok\": true}",
+        "{\"ts\": 1700000004.5, \"step\": 5, \"loss\": -1, \"note\": \"\", \"ok\": false}",
+        "{\"ts\": 1700000005.5, \"step\": 6.7, \"loss\": 3, \"note\": \"\", \"ok\": true}",
+        "{\"ts\": 1700000006.5, \"step\": -7, \"loss\": 3, \"note\": \"\", \"ok\": true}",
+        "{\"ts\": 1700000007.5, \"step\": 8, \"loss\": 3, \"note\": \"x\", \"ok\": true} and more",
+        "{'loss': '4.117', 'lr': '1e-05'}",
+        "{'loss': '4.25', 'lr': '9e-06'}",
+        "{'loss': 'n/a', 'lr': '8e-06'}",
+        "{'loss': 4.5, 'lr': '8e-06'}",
+    ];
+    let together = metrics(lines);
+    let mut alone: Vec<Metric> = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        // A reader of its own knows no shape.
+        for metric in metrics([*line]) {
+            let at = alone.iter().position(|it| it.name == metric.name);
+            let at = at.unwrap_or_else(|| {
+                let (name, points) = (metric.name.clone(), Vec::new());
+                alone.push(Metric { name, points });
+                alone.len() - 1
+            });
+            for mut point in metric.points {
+                point.line = number as u64;
+                alone[at].points.push(point);
+            }
+        }
+    }
+    // Those without a step are numbered in the order of the log.
+    let mut ordinal = 0;
+    for point in alone
+        .iter_mut()
+        .flat_map(|it| &mut it.points)
+        .filter(|it| it.line == 8)
+    {
+        point.step = 1;
+    }
+    for line in [8, 9, 11] {
+        ordinal += 1;
+        let points = alone.iter_mut().flat_map(|it| &mut it.points);
         points
+            .filter(|it| it.line == line)
+            .for_each(|it| it.step = ordinal);
+    }
+    assert_eq!(format!("{together:?}"), format!("{alone:?}"));
+    assert_eq!(
+        together
             .iter()
-            .any(|point| point.step == 777 && point.value.is_nan())
+            .map(|it| it.name.as_str())
+            .collect::<Vec<_>>(),
+        ["_time", "loss", "note", "lr"]
     );
-    assert!(points.is_sorted_by_key(|point| point.step));
 }
 
 proptest! {
@@ -138,17 +220,16 @@ fn an_event_file_says_what_the_state_of_its_trainer_says() {
     let Some(data) = real_data() else { return };
     let runs = data.join("training_runs");
     let read = |path: &str| {
-        crate::FollowedLog::new(&runs.join(path))
-            .refresh(1)
-            .unwrap()
+        let mut log = crate::FollowedLog::new(&runs.join(path));
+        log.read_all(&mut |_| true).unwrap();
+        figures(log.series())
     };
     let events = read("tensorboard_smolvlm-endoscopy/events.out.tfevents.1795339271.vm");
     let state = read("hf-trainer_smolvlm-endoscopy/trainer_state.json");
-    let loss = state.metrics.iter().find(|metric| metric.name == "loss");
+    let loss = state.iter().find(|metric| metric.name == "loss");
     let loss = &loss.unwrap().points;
     assert_eq!(loss.len(), 90);
     let same = events
-        .metrics
         .iter()
         .find(|metric| metric.name.ends_with("loss") && metric.points.len() == 90);
     for (found, expected) in same.unwrap().points.iter().zip(loss) {
@@ -158,7 +239,6 @@ fn an_event_file_says_what_the_state_of_its_trainer_says() {
     let table = read("timm_lld-mmri-uniformer/summary.csv");
     assert!(
         table
-            .metrics
             .iter()
             .any(|metric| metric.name == "train_loss" && metric.points.len() > 10)
     );

@@ -2,6 +2,7 @@
 //!
 //! `u64 length, u32 masked crc32c of it, bytes, u32 masked crc32c of them`.
 
+use super::TIME;
 use super::protobuf::{Wire, fields, only_varint};
 use super::records::{Read, Records};
 
@@ -54,9 +55,10 @@ impl Records for TensorboardEvents {
 }
 
 fn event(record: &[u8]) -> Read {
-    let (mut step, mut figures) = (0, Vec::new());
+    let (mut step, mut time, mut figures) = (0, None, Vec::new());
     for (number, value) in fields(record) {
         match number {
+            1 => time = value.float(),
             2 => step = value.varint().unwrap_or(0),
             5 => {
                 let summary = value.bytes().unwrap_or_default();
@@ -65,6 +67,9 @@ fn event(record: &[u8]) -> Read {
             }
             _ => {}
         }
+    }
+    if !figures.is_empty() {
+        figures.extend(time.map(|time| (TIME.to_owned(), time)));
     }
     // Negative steps are written as huge ones.
     Read::figures(

@@ -3,6 +3,7 @@
 //! `:W&B`, `0xBEE1`, version 0; blocks of 32 KiB, counted from the file's start; in each chunks of
 //! `u32 crc32, u16 length, u8 kind` and bytes; kinds 1 whole, 2 first, 3 middle, 4 last.
 
+use super::TIME;
 use super::protobuf::fields;
 use super::records::{Read, Records};
 
@@ -108,8 +109,13 @@ fn of_history(history: &[u8]) -> Read {
     }
     let said = figures.iter().find(|(name, _)| name == "_step");
     let step = said.map(|(_, step)| *step as u64).or(step);
+    let time = figures.iter().find(|(name, _)| name == "_timestamp");
+    let time = time.map(|(_, time)| (TIME.to_owned(), *time));
     // `_runtime`, `_timestamp` and their like are no figures of the run.
     figures.retain(|(name, _)| !name.starts_with('_'));
+    if !figures.is_empty() {
+        figures.extend(time);
+    }
     Read::figures(step.or(Some(0)), figures)
 }
 

@@ -171,8 +171,8 @@ impl Layouts {
 /// The layouts everybody starts with.
 pub fn built_in() -> Vec<Layout> {
     use PaneKind::{
-        Cases, Dataset, Guidelines, Hits, Image, Jobs, Log, Notes, Questions, Rationales, Runs,
-        Text,
+        Cases, Curves, Dataset, Guidelines, Hits, Image, Jobs, Log, Notes, Questions, Rationales,
+        Runs, Text,
     };
     use Tree::Pane;
     let layout = |name: &str, focus, tree| Layout {
@@ -211,11 +211,7 @@ pub fn built_in() -> Vec<Layout> {
         layout(
             "train",
             Runs,
-            Tree::right(
-                620,
-                Tree::below(400, Pane(Runs), Pane(Log)),
-                Tree::below(500, Pane(Jobs), Pane(Dataset)),
-            ),
+            Tree::right(560, Tree::below(400, Pane(Runs), Pane(Log)), Pane(Curves)),
         ),
         layout(
             "compare",
@@ -226,6 +222,7 @@ pub fn built_in() -> Vec<Layout> {
                 Pane(Rationales),
             ),
         ),
+        layout("data", Dataset, Tree::right(600, Pane(Dataset), Pane(Jobs))),
     ]
 }
 

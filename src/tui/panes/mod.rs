@@ -3,6 +3,7 @@
 //! The set is closed, so everything here is a `match`; the macro only spares writing it ten times.
 
 pub mod cases;
+pub mod curves;
 pub mod dataset;
 pub mod guidelines;
 pub mod hits;
@@ -40,6 +41,7 @@ pub struct Panes {
     pub hits: hits::State,
     pub rationales: rationales::State,
     pub log: log::State,
+    pub curves: curves::State,
     pub dataset: dataset::State,
     pub jobs: jobs::State,
     pub runs: runs::State,
@@ -90,6 +92,11 @@ macro_rules! in_pane {
                 let $state = $($borrow)+ $panes.log;
                 $body
             }
+            PaneKind::Curves => {
+                use curves as $pane;
+                let $state = $($borrow)+ $panes.curves;
+                $body
+            }
             PaneKind::Dataset => {
                 use dataset as $pane;
                 let $state = $($borrow)+ $panes.dataset;
@@ -126,6 +133,7 @@ impl Panes {
             PaneKind::Guidelines => guidelines::fit(&mut self.guidelines, shared, inside),
             PaneKind::Rationales => rationales::fit(&mut self.rationales, shared, inside),
             PaneKind::Log => log::fit(&mut self.log, shared, inside),
+            PaneKind::Curves => curves::fit(&mut self.curves, shared, inside),
             PaneKind::Dataset => dataset::fit(&mut self.dataset, shared, inside),
             PaneKind::Cases
             | PaneKind::Questions
@@ -142,6 +150,7 @@ impl Panes {
         guidelines::forget(&mut self.guidelines);
         hits::forget(&mut self.hits);
         log::forget(&mut self.log);
+        curves::forget(&mut self.curves);
         dataset::forget(&mut self.dataset);
     }
 
@@ -189,6 +198,9 @@ impl Panes {
             }
             PaneKind::Hits => hits::mouse(&self.hits, shared, mouse, inside).map(Action::Hits),
             PaneKind::Log => log::mouse(&self.log, shared, mouse, inside).map(Action::Log),
+            PaneKind::Curves => {
+                curves::mouse(&self.curves, shared, mouse, inside).map(Action::Curves)
+            }
             PaneKind::Dataset => {
                 dataset::mouse(&self.dataset, shared, mouse, inside).map(Action::Dataset)
             }
@@ -241,6 +253,7 @@ pub fn command(pane: &str, rest: &str) -> Option<Action> {
         "hits" => Action::Hits(hits::command(rest)?),
         "rationales" => Action::Rationales(rationales::command(rest)?),
         "log" => Action::Log(log::command(rest)?),
+        "curves" => Action::Curves(curves::command(rest)?),
         "dataset" => Action::Dataset(dataset::command(rest)?),
         "jobs" => Action::Jobs(jobs::command(rest)?),
         "runs" => Action::Runs(runs::command(rest)?),

@@ -411,6 +411,9 @@ impl Workbench {
                 let write = Pictures::exporter(&self.state);
                 self.tell(move |backend| Action::Copied(write(backend, &export)));
             }
+            Effect::SaveCurves(ask) => {
+                self.tell(move |backend| Action::Copied(backend.save_curves(&ask)));
+            }
             Effect::OpenEditor { target, text } => {
                 let text = self.lend(|| editor::edit(&text));
                 self.act(Action::EditorClosed { target, text });

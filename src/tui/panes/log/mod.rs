@@ -1,54 +1,72 @@
-//! The log pane: the end of a run's log below, a chart of its figures above, linked by the step.
+//! The log pane: lines of a run's log at any place of it, searched and filtered as a whole.
+//!
+//! A window of lines around the cursor is held; moving near its edge asks for the next one.
 
-mod level;
+mod finding;
+mod rows;
 mod view;
 
 use ratatui::layout::Rect;
-use semihv_domain::{Failure, Metric, MetricPoint};
-use semihv_engine::{LogView, Query, Reply, RunSummary};
+use regex::Regex;
+use semihv_domain::{Failure, LineCount};
+use semihv_engine::{
+    Direction, Level, LineFilter, LogAsk, LogLine, LogView, Place, Query, Reply, RunSummary,
+};
 
 use crate::action::Effect;
-use crate::pane::{Hint, Input, Mouse, MouseKind, Title};
-use crate::plot::Scale;
+use crate::pane::{Hint, Input, Mouse, MouseKind, PaneKind, Title};
 use crate::reader::{self, Find};
-use crate::shared::{Load, Shared};
+use crate::shared::{LinkedLine, Load, Shared};
 use crate::slot::{Slot, SlotName, Ticket};
+use crate::text_edit::TextEdit;
 
-use level::{Level, level};
+use finding::{Finding, matcher};
+use rows::{Row, rows};
 pub use view::{fit, view};
 
-/// Lines that are asked for.
-const LINES: usize = 2000;
+/// Lines of a window on each side of its place.
+const AROUND: usize = 300;
+/// So near to the edge of the window the next one is asked for.
+const EDGE: usize = 60;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Smoothing {
-    #[default]
-    Off,
-    /// The running mean that keeps nine tenths of the past.
-    Ema,
+/// Where the cursor is to stand once its window is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Aim {
+    End,
+    Byte(u64),
+    Line(u64),
 }
 
 /// The pane's own view state.
 #[derive(Debug, Clone)]
 pub struct State {
-    pub(super) runs: Load<Vec<RunSummary>>,
-    pub(super) log: Load<Box<LogView>>,
+    runs: Load<Vec<RunSummary>>,
+    log: Load<Box<LogView>>,
     /// The run that `log` is of or is asked for.
-    pub(super) run: Option<String>,
-    /// The metric on the chart, by name; `None`: the loss, or the first.
-    metric: Option<String>,
-    pub(super) scale: Scale,
-    pub(super) smoothing: Smoothing,
+    run: Option<String>,
+    rows: Vec<Row>,
+    only: LineFilter,
+    /// The filter's pattern while it is typed.
+    typed_filter: Option<TextEdit>,
+    is_folded: bool,
+    is_wrapped: bool,
     /// The cursor stays on the last line.
-    pub(super) is_following: bool,
-    /// Number of the cursor's line in the file.
-    pub(super) cursor: u64,
-    /// Number of the first line drawn.
-    pub(super) top: u64,
-    page: u64,
-    pub(super) find: Find,
+    is_following: bool,
+    /// Of the rows.
+    cursor: usize,
+    top: usize,
+    page: usize,
+    aim: Aim,
+    find: Find,
+    matcher: Option<Regex>,
+    finding: Option<Finding>,
+    /// What a search ended with.
+    said: Option<String>,
+    /// The line that another pane pointed at last.
+    pointed: Option<LinkedLine>,
     runs_slot: Slot,
     log_slot: Slot,
+    find_slot: Slot,
 }
 
 impl Default for State {
@@ -57,16 +75,24 @@ impl Default for State {
             runs: Load::Empty,
             log: Load::Empty,
             run: None,
-            metric: None,
-            scale: Scale::Linear,
-            smoothing: Smoothing::Off,
+            rows: Vec::new(),
+            only: LineFilter::default(),
+            typed_filter: None,
+            is_folded: true,
+            is_wrapped: false,
             is_following: true,
             cursor: 0,
             top: 0,
             page: 10,
+            aim: Aim::End,
             find: Find::default(),
+            matcher: None,
+            finding: None,
+            said: None,
+            pointed: None,
             runs_slot: Slot::new(SlotName::Runs),
             log_slot: Slot::new(SlotName::Log),
+            find_slot: Slot::new(SlotName::LogFind),
         }
     }
 }
@@ -74,15 +100,17 @@ impl Default for State {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Msg {
     Read(reader::Msg),
-    /// A line of the pane was clicked.
-    Line(u64),
+    /// A row of the pane was clicked.
+    Row(usize),
     Follow,
-    /// Logarithmic values, and back.
-    Scale,
-    Smooth,
-    NextMetric,
-    PreviousMetric,
     FirstError,
+    NextError,
+    /// Types a pattern that lines must hold to be shown.
+    Filter,
+    /// All lines, warnings and errors, errors.
+    Level,
+    Fold,
+    Wrap,
     NextRun,
     PreviousRun,
     Back,
@@ -91,11 +119,12 @@ pub enum Msg {
 pub fn command(name: &str) -> Option<Msg> {
     Some(match name {
         "follow" => Msg::Follow,
-        "log-scale" => Msg::Scale,
-        "smooth" => Msg::Smooth,
-        "next-metric" => Msg::NextMetric,
-        "previous-metric" => Msg::PreviousMetric,
         "first-error" => Msg::FirstError,
+        "next-error" => Msg::NextError,
+        "filter" => Msg::Filter,
+        "level" => Msg::Level,
+        "fold" => Msg::Fold,
+        "wrap" => Msg::Wrap,
         "next-run" => Msg::NextRun,
         "previous-run" => Msg::PreviousRun,
         "back" => Msg::Back,
@@ -104,191 +133,269 @@ pub fn command(name: &str) -> Option<Msg> {
 }
 
 impl State {
-    /// Numbers of the first line held and of the one behind the last.
-    pub(super) fn span(&self) -> (u64, u64) {
-        self.log.value().map_or((0, 0), |log| {
-            (log.first_line, log.first_line + log.lines.len() as u64)
+    fn lines(&self) -> &[LogLine] {
+        self.log.value().map_or(&[], |log| log.lines.as_slice())
+    }
+
+    fn line_of(&self, row: usize) -> Option<&LogLine> {
+        self.lines().get(self.rows.get(row)?.line)
+    }
+
+    fn line_at_cursor(&self) -> Option<&LogLine> {
+        self.line_of(self.cursor)
+    }
+
+    /// The number of a row's line, and whether it is counted.
+    fn number_of(&self, row: usize) -> Option<(u64, bool)> {
+        let log = self.log.value()?;
+        if self.only != LineFilter::default() {
+            return None;
+        }
+        let line = self.rows.get(row)?.line as u64;
+        Some(match log.first_line {
+            LineCount::Exact(first) => (first + line, true),
+            LineCount::Estimated(first) => (first + line, false),
         })
     }
 
-    pub(super) fn line(&self, number: u64) -> Option<&str> {
-        let log = self.log.value()?;
-        let at = usize::try_from(number.checked_sub(log.first_line)?).ok()?;
-        log.lines.get(at).map(String::as_str)
-    }
-
-    pub(super) fn metric(&self) -> Option<&Metric> {
-        let metrics = &self.log.value()?.metrics;
-        let by_name = |name: &str| metrics.iter().find(|metric| metric.name == name);
-        self.metric
-            .as_deref()
-            .and_then(by_name)
-            .or_else(|| by_name("loss"))
-            .or_else(|| {
-                metrics
-                    .iter()
-                    .find(|metric| metric.name.to_lowercase().contains("loss"))
-            })
-            .or_else(|| metrics.first())
-    }
-
-    /// The point of the metric that the cursor's line says, or the last one before it.
-    pub(super) fn point_at_cursor(&self) -> Option<&MetricPoint> {
-        let points = &self.metric()?.points;
-        points.iter().rev().find(|point| point.line <= self.cursor)
-    }
-
-    fn go(&mut self, number: u64) {
-        let (first, end) = self.span();
-        self.cursor = number.clamp(first, end.saturating_sub(1).max(first));
-        self.is_following = end > 0 && self.cursor + 1 == end;
-    }
-
-    fn cycle_metric(&mut self, by: i64) {
-        let names: Vec<String> = self.log.value().map_or_else(Vec::new, |log| {
-            log.metrics
-                .iter()
-                .map(|metric| metric.name.clone())
-                .collect()
-        });
-        let current = self.metric().map(|metric| metric.name.clone());
-        let at = names.iter().position(|name| Some(name) == current.as_ref());
-        self.metric = step_in(&names, at, by);
-    }
-
-    fn find_from(&mut self, by: i64) {
-        let pattern = self.find.pattern().to_lowercase();
-        if pattern.is_empty() {
-            return;
-        }
-        let (first, end) = self.span();
-        let length = end - first;
-        let start = self.cursor.saturating_sub(first);
-        let found = (1..=length).find_map(|away| {
-            let at = if by > 0 {
-                start + away
-            } else {
-                start + length - away
-            };
-            let number = first + at % length;
-            let line = self.line(number)?;
-            line.to_lowercase().contains(&pattern).then_some(number)
-        });
-        if let Some(number) = found {
-            self.go(number);
+    fn go(&mut self, row: usize) -> Vec<Effect> {
+        let last = self.rows.len().saturating_sub(1);
+        self.cursor = row.min(last);
+        let Some(log) = self.log.value() else {
+            return Vec::new();
+        };
+        self.is_following = self.cursor == last && !log.has_after;
+        let is_near = (log.has_before && self.cursor < EDGE)
+            || (log.has_after && self.cursor + EDGE > self.rows.len());
+        match self.line_at_cursor() {
+            Some(line) if is_near && !self.log_slot.is_waiting() => {
+                let aim = Aim::Byte(line.at);
+                self.ask(aim)
+            }
+            _ => Vec::new(),
         }
     }
 
-    fn ask_log(&mut self, run: String) -> Vec<Effect> {
+    fn go_to(&mut self, aim: Aim) -> Vec<Effect> {
+        let held = |state: &Self, at: u64| {
+            let is_it = |row: &Row| state.lines().get(row.line).is_some_and(|it| it.at >= at);
+            let lines = state.lines();
+            let is_inside = lines.first().is_some_and(|it| it.at <= at)
+                && lines.last().is_some_and(|it| it.at >= at);
+            is_inside
+                .then(|| state.rows.iter().position(is_it))
+                .flatten()
+        };
+        self.is_following = aim == Aim::End;
+        match aim {
+            Aim::Byte(at) => match held(self, at) {
+                Some(row) => self.go(row),
+                None => self.ask(aim),
+            },
+            Aim::End | Aim::Line(_) => self.ask(aim),
+        }
+    }
+
+    /// Asks for the window of a place, in which the cursor will stand there.
+    fn ask(&mut self, aim: Aim) -> Vec<Effect> {
+        let Some(run) = self.run.clone() else {
+            return Vec::new();
+        };
+        self.aim = aim;
+        let (place, before, after) = match aim {
+            // While it is followed, what is seen is enough.
+            Aim::End => (Place::End, self.page + EDGE, 0),
+            Aim::Byte(at) => (Place::Byte(at), AROUND, AROUND),
+            Aim::Line(line) => (Place::Line(line), AROUND, AROUND),
+        };
+        self.log.reload();
+        let ask = LogAsk {
+            run,
+            place,
+            before,
+            after,
+            only: self.only.clone(),
+        };
+        vec![Effect::Ask(self.log_slot.ask(), Query::Log(ask))]
+    }
+
+    fn open_run(&mut self, run: String) -> Vec<Effect> {
         if self.run.as_ref() != Some(&run) {
             self.log = Load::Empty;
+            self.rows.clear();
             self.is_following = true;
-            self.metric = None;
+            self.finding = None;
+            self.said = None;
+            self.aim = Aim::End;
         }
-        self.run = Some(run.clone());
-        self.log.reload();
-        vec![Effect::Ask(
-            self.log_slot.ask(),
-            Query::Log { run, lines: LINES },
-        )]
+        self.run = Some(run);
+        self.ask_again()
     }
-}
 
-fn step_in(names: &[String], at: Option<usize>, by: i64) -> Option<String> {
-    let count = i64::try_from(names.len()).ok().filter(|count| *count > 0)?;
-    let at = i64::try_from(at.unwrap_or(0)).ok()?;
-    names
-        .get(usize::try_from((at + by).rem_euclid(count)).ok()?)
-        .cloned()
+    /// The same place as it is now.
+    fn ask_again(&mut self) -> Vec<Effect> {
+        let aim = match self.line_at_cursor() {
+            Some(line) if !self.is_following => Aim::Byte(line.at),
+            _ if self.is_following => Aim::End,
+            _ => self.aim,
+        };
+        self.ask(aim)
+    }
+
+    fn came(&mut self, log: Box<LogView>) {
+        self.rows = rows(&log.lines, self.is_folded);
+        let lines = &log.lines;
+        let last = self.rows.len().saturating_sub(1);
+        let row_from = |at: u64| {
+            let is_it = |row: &Row| lines.get(row.line).is_some_and(|line| line.at >= at);
+            self.rows.iter().position(is_it).unwrap_or(last)
+        };
+        let before = self.cursor;
+        self.cursor = match self.aim {
+            Aim::End => last,
+            Aim::Byte(at) => row_from(at),
+            Aim::Line(line) => {
+                let wanted = line.saturating_sub(log.first_line.value()) as usize;
+                let is_it = |row: &Row| row.line >= wanted;
+                self.rows.iter().position(is_it).unwrap_or(last)
+            }
+        };
+        if let (Aim::Line(_), Some(line)) = (self.aim, lines.get(self.cursor)) {
+            // The next window is asked for by its place.
+            self.aim = Aim::Byte(line.at);
+        }
+        // The cursor stays where it is on the screen.
+        self.top = (self.top + self.cursor).saturating_sub(before);
+        self.log = Load::Ready(log);
+    }
+
+    fn refold(&mut self) {
+        let at = self.line_at_cursor().map(|line| line.at);
+        self.rows = rows(self.lines(), self.is_folded);
+        let is_it = |row: &Row| {
+            let line = self.lines().get(row.line);
+            line.map(|line| line.at) >= at
+        };
+        self.cursor = self.rows.iter().position(is_it).unwrap_or(0);
+    }
+
+    /// What the other panes of the run may point at.
+    fn point(&self, shared: &mut Shared) {
+        if let (Some((line, true)), Some(run)) = (self.number_of(self.cursor), &self.run) {
+            shared.selection.line = Some(LinkedLine {
+                run: run.clone(),
+                line,
+                by: PaneKind::Log,
+            });
+        }
+    }
 }
 
 pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
-    match msg {
+    let effects = match msg {
         Msg::Read(msg) => read(state, msg),
-        Msg::Line(number) => state.go(number),
-        Msg::Follow => {
-            state.is_following = !state.is_following;
-            state.stay_at_end();
+        Msg::Row(row) => state.go(row),
+        Msg::Follow if state.is_following => {
+            state.is_following = false;
+            Vec::new()
         }
-        Msg::Scale => {
-            state.scale = match state.scale {
-                Scale::Linear => Scale::Log,
-                Scale::Log => Scale::Linear,
+        Msg::Follow => state.go_to(Aim::End),
+        Msg::FirstError => state.look_for(errors(), 0, Direction::Forward),
+        Msg::NextError => {
+            let at = state.line_at_cursor().map_or(0, |line| line.at + 1);
+            state.look_for(errors(), at, Direction::Forward)
+        }
+        Msg::Filter => {
+            state.typed_filter = Some(TextEdit::new(state.only.pattern.clone()));
+            Vec::new()
+        }
+        Msg::Level => {
+            state.only.level = match state.only.level {
+                None | Some(Level::Plain) => Some(Level::Warning),
+                Some(Level::Warning) => Some(Level::Error),
+                Some(Level::Error) => None,
             };
+            state.ask_again()
         }
-        Msg::Smooth => {
-            state.smoothing = match state.smoothing {
-                Smoothing::Off => Smoothing::Ema,
-                Smoothing::Ema => Smoothing::Off,
-            };
+        Msg::Fold => {
+            state.is_folded = !state.is_folded;
+            state.refold();
+            Vec::new()
         }
-        Msg::NextMetric => state.cycle_metric(1),
-        Msg::PreviousMetric => state.cycle_metric(-1),
-        Msg::FirstError => first_error(state),
+        Msg::Wrap => {
+            state.is_wrapped = !state.is_wrapped;
+            Vec::new()
+        }
         Msg::NextRun => return other_run(state, shared, 1),
         Msg::PreviousRun => return other_run(state, shared, -1),
-        Msg::Back => {
-            state.find.leave();
-        }
-    }
-    Vec::new()
+        Msg::Back => back(state),
+    };
+    state.point(shared);
+    effects
 }
 
-fn read(state: &mut State, msg: reader::Msg) {
-    let (first, end) = state.span();
+fn errors() -> LineFilter {
+    LineFilter {
+        level: Some(Level::Error),
+        pattern: String::new(),
+    }
+}
+
+/// Ends one thing at a time: the search, what it found, the filter.
+fn back(state: &mut State) -> Vec<Effect> {
+    if state.finding.take().is_some() {
+        return Vec::new();
+    }
+    state.said = None;
+    if state.find.leave() {
+        state.matcher = None;
+        return Vec::new();
+    }
+    if state.only == LineFilter::default() {
+        return Vec::new();
+    }
+    state.only = LineFilter::default();
+    state.ask_again()
+}
+
+fn read(state: &mut State, msg: reader::Msg) -> Vec<Effect> {
     match msg {
         reader::Msg::Down => state.go(state.cursor + 1),
         reader::Msg::Up => state.go(state.cursor.saturating_sub(1)),
         reader::Msg::PageDown => state.go(state.cursor + state.page),
         reader::Msg::PageUp => state.go(state.cursor.saturating_sub(state.page)),
-        reader::Msg::Top => state.go(first),
-        reader::Msg::Bottom => state.go(end),
-        reader::Msg::Find => state.find.open(),
-        reader::Msg::NextMatch => state.find_from(1),
-        reader::Msg::PreviousMatch => state.find_from(-1),
-    }
-}
-
-impl State {
-    fn stay_at_end(&mut self) {
-        let (first, end) = self.span();
-        if self.is_following {
-            self.cursor = end.saturating_sub(1).max(first);
-        } else {
-            self.cursor = self.cursor.clamp(first, end.saturating_sub(1).max(first));
+        reader::Msg::Top => state.go_to(Aim::Byte(0)),
+        reader::Msg::Bottom => state.go_to(Aim::End),
+        reader::Msg::Find => {
+            state.find.open();
+            Vec::new()
         }
-    }
-}
-
-fn first_error(state: &mut State) {
-    let (first, end) = state.span();
-    let is_bad = |number: &u64| {
-        state
-            .line(*number)
-            .is_some_and(|line| level(line) == Level::Error)
-    };
-    let found = (first..end).find(is_bad);
-    if let Some(number) = found {
-        state.go(number);
-        state.is_following = false;
+        reader::Msg::NextMatch => state.find_from(Direction::Forward, false),
+        reader::Msg::PreviousMatch => state.find_from(Direction::Backward, false),
     }
 }
 
 fn other_run(state: &mut State, shared: &mut Shared, by: i64) -> Vec<Effect> {
-    let names: Vec<String> = state.runs.value().map_or_else(Vec::new, |runs| {
-        runs.iter().map(|run| run.name.clone()).collect()
-    });
+    let names: Vec<&String> = state
+        .runs
+        .value()
+        .map_or_else(Vec::new, |runs| runs.iter().map(|run| &run.name).collect());
     let at = names
         .iter()
-        .position(|name| Some(name) == state.run.as_ref());
-    let Some(run) = step_in(&names, at, by) else {
+        .position(|name| Some(*name) == state.run.as_ref());
+    let count = names.len() as i64;
+    let at = at.map_or(0, |at| at as i64);
+    let next = (at + by).checked_rem_euclid(count);
+    let next = next.and_then(|next| names.get(next as usize));
+    let Some(run) = next.map(|run| (*run).clone()) else {
         return Vec::new();
     };
     shared.selection.run = Some(run.clone());
-    state.ask_log(run)
+    state.open_run(run)
 }
 
-/// Asks for the runs once, and for the log of the selected one when it is another.
+/// Asks for the runs once, for the log of the selected one when it is another, and for the line
+/// that another pane points at.
 pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
     let mut effects = Vec::new();
     if matches!(state.runs, Load::Empty) {
@@ -298,7 +405,16 @@ pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
     if let Some(run) = shared.selection.run.clone()
         && state.run.as_ref() != Some(&run)
     {
-        effects.extend(state.ask_log(run));
+        effects.extend(state.open_run(run));
+    }
+    let pointed = shared.selection.line.as_ref();
+    let pointed =
+        pointed.filter(|it| it.by != PaneKind::Log && Some(&it.run) == state.run.as_ref());
+    if let Some(line) = pointed
+        && state.pointed.as_ref() != Some(line)
+    {
+        state.pointed = Some(line.clone());
+        effects.extend(state.go_to(Aim::Line(line.line)));
     }
     effects
 }
@@ -306,7 +422,7 @@ pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
 /// A followed log grew.
 pub fn grew(state: &mut State, run: &str) -> Vec<Effect> {
     if state.run.as_deref() == Some(run) {
-        state.ask_log(run.to_owned())
+        state.ask_again()
     } else {
         Vec::new()
     }
@@ -332,13 +448,28 @@ pub fn reply(
     if state.runs_slot.accepts(ticket) {
         return Some(runs_came(state, reply, shared));
     }
+    if state.find_slot.accepts(ticket) {
+        return Some(match reply {
+            Ok(Reply::FoundInLog(found)) => {
+                let effects = state.found(*found);
+                state.point(shared);
+                effects
+            }
+            Ok(_) => Vec::new(),
+            Err(failure) => {
+                state.finding = None;
+                state.said = Some(failure.summary.clone());
+                Vec::new()
+            }
+        });
+    }
     if !state.log_slot.accepts(ticket) {
         return None;
     }
     match reply {
         Ok(Reply::Log(log)) => {
-            state.log = Load::Ready(log.clone());
-            state.stay_at_end();
+            state.came(log.clone());
+            state.point(shared);
         }
         Ok(_) => {}
         Err(failure) => state.log = Load::Failed(failure.clone()),
@@ -352,7 +483,7 @@ fn runs_came(state: &mut State, reply: &Result<Reply, Failure>, shared: &Shared)
             state.runs = Load::Ready(runs.clone());
             let first = runs.first().map(|run| run.name.clone());
             match shared.selection.run.clone().or(first) {
-                Some(run) if state.run.as_ref() != Some(&run) => state.ask_log(run),
+                Some(run) if state.run.as_ref() != Some(&run) => state.open_run(run),
                 _ => Vec::new(),
             }
         }
@@ -368,24 +499,58 @@ pub fn mouse(state: &State, _shared: &Shared, mouse: Mouse, inside: Rect) -> Opt
     match mouse.kind {
         MouseKind::ScrollUp => Some(Msg::Read(reader::Msg::Up)),
         MouseKind::ScrollDown => Some(Msg::Read(reader::Msg::Down)),
-        MouseKind::Click => view::line_at(state, inside, mouse.row).map(Msg::Line),
+        MouseKind::Click => view::row_at(state, inside, mouse.row).map(Msg::Row),
         MouseKind::DoubleClick | MouseKind::Drag => None,
     }
 }
 
 pub fn is_typing(state: &State) -> bool {
-    state.find.is_typing()
+    state.find.is_typing() || state.typed_filter.is_some()
 }
 
-pub fn typed(state: &mut State, input: Input, _shared: &mut Shared) -> Vec<Effect> {
+pub fn typed(state: &mut State, input: Input, shared: &mut Shared) -> Vec<Effect> {
+    if state.typed_filter.is_some() {
+        return filter_typed(state, input);
+    }
+    if !state.find.typed(&input) {
+        return Vec::new();
+    }
+    state.matcher = matcher(state.find.pattern());
     let is_here = |state: &State| {
-        let pattern = state.find.pattern().to_lowercase();
-        state
-            .line(state.cursor)
-            .is_some_and(|line| line.to_lowercase().contains(&pattern))
+        let line = state.line_at_cursor().map(|line| line.text.as_str());
+        let matcher = state.matcher.as_ref();
+        matcher
+            .zip(line)
+            .is_some_and(|(matcher, line)| matcher.is_match(line))
     };
-    if state.find.typed(&input) && !is_here(state) {
-        state.find_from(1);
+    let effects = match state.matcher {
+        // Half a pattern may be none yet.
+        None => Vec::new(),
+        Some(_) if is_here(state) => Vec::new(),
+        Some(_) => state.find_from(Direction::Forward, true),
+    };
+    state.point(shared);
+    effects
+}
+
+fn filter_typed(state: &mut State, input: Input) -> Vec<Effect> {
+    use crate::keys::Key;
+    let Some(line) = &mut state.typed_filter else {
+        return Vec::new();
+    };
+    match input {
+        Input::Key(Key::ENTER) => {
+            state.only.pattern = line.text().to_owned();
+            state.typed_filter = None;
+            return state.ask_again();
+        }
+        Input::Key(Key::ESC) => state.typed_filter = None,
+        Input::Key(key) => {
+            line.key(key);
+        }
+        Input::Paste(text) => {
+            line.insert(&text.replace('\n', " "));
+        }
     }
     Vec::new()
 }
@@ -401,10 +566,10 @@ pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
     let mut hints = vec![
         hint("log.first-error", "first error"),
         hint("log.follow", "follow"),
-        hint("log.next-metric", "next figure"),
-        hint("log.log-scale", "log y"),
-        hint("log.smooth", "smooth"),
         hint("log.find", "search"),
+        hint("log.filter", "only lines with"),
+        hint("log.level", "level"),
+        hint("log.wrap", "wrap"),
     ];
     if state.runs.value().is_some_and(|runs| runs.len() > 1) {
         hints.insert(0, hint("log.next-run", "next run"));
@@ -414,7 +579,7 @@ pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
 
 /// The line under the cursor.
 pub fn copy(state: &State, _shared: &Shared) -> Option<String> {
-    state.line(state.cursor).map(str::to_owned)
+    state.line_at_cursor().map(|line| line.text.clone())
 }
 
 #[cfg(test)]

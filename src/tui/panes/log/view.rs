@@ -1,228 +1,244 @@
-//! Drawing of the chart and of the lines.
+//! Drawing of the lines.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use semihv_domain::LineCount;
+use semihv_engine::{Level, LineFilter};
 
-use super::{Level, Smoothing, State, level};
+use super::State;
 use crate::flow::{self, Block};
 use crate::notice;
 use crate::pane::PaneKind;
-use crate::pen::{Pen, grouped};
-use crate::plot::{Plot, Scale, short, smoothed};
+use crate::pen::{Pen, grouped, wrapped};
+use crate::reader::input_line;
 use crate::shared::{Glyphs, Load, Shared};
 use crate::theme::{Role, Theme};
-
-/// How much of the past the running mean keeps.
-const KEEP: f64 = 0.9;
-/// Below this there is room for lines alone.
-const ROOM_FOR_CHART: u16 = 12;
 
 pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     if state.log.value().is_none() {
         return nothing(state, shared, theme, area, buffer);
     }
-    let (chart_area, lines_area) = parts(state, area);
-    chart(state, shared.glyphs, theme, chart_area, buffer);
-    lines(state, shared, theme, lines_area, buffer);
+    lines(state, shared, theme, body(state, area), buffer);
     state.find.draw(theme, area, buffer);
+    if let Some(line) = &state.typed_filter {
+        let row = area.height.saturating_sub(1);
+        input_line("&", line, theme, (area, row), buffer);
+    }
+}
+
+/// A typed line takes one row.
+fn body(state: &State, area: Rect) -> Rect {
+    let line = u16::from(super::is_typing(state) && area.height > 1);
+    Rect {
+        height: area.height - line,
+        ..area
+    }
 }
 
 /// Keeps the cursor's line in view once the layout is known.
 pub fn fit(state: &mut State, _shared: &Shared, area: Rect) {
-    let height = parts(state, area).1.height;
-    state.top = top(state, height);
-    state.page = u64::from(height.saturating_sub(1)).max(1);
+    let body = body(state, area);
+    state.top = top(state, body);
+    state.page = usize::from(body.height.saturating_sub(1)).max(1);
 }
 
-pub(super) fn line_at(state: &State, area: Rect, row: u16) -> Option<u64> {
-    let lines = parts(state, Rect { x: 0, y: 0, ..area }).1;
-    let row = row.checked_sub(lines.y)?;
-    (row < lines.height).then(|| top(state, lines.height) + u64::from(row))
+pub(super) fn row_at(state: &State, area: Rect, row: u16) -> Option<usize> {
+    let body = body(state, Rect { x: 0, y: 0, ..area });
+    let mut below = 0;
+    for at in top(state, body)..state.rows.len() {
+        below += height(state, at, body.width);
+        if row < below {
+            return Some(at);
+        }
+    }
+    None
 }
 
 pub(super) fn title(state: &State, shared: &Shared) -> String {
     let mut parts: Vec<String> = state.run.iter().cloned().collect();
-    if let Some(runs) = state.runs.value().filter(|runs| runs.len() > 1) {
-        let at = runs
-            .iter()
-            .position(|run| Some(&run.name) == state.run.as_ref());
-        parts.extend(at.map(|at| format!("run {} of {}", at + 1, runs.len())));
-    }
     if let Some(log) = state.log.value() {
         parts.push(match log.total_lines {
+            LineCount::Exact(1) => "1 line".to_owned(),
             LineCount::Exact(lines) => format!("{} lines", grouped(lines)),
             LineCount::Estimated(lines) => format!("about {} lines", grouped(lines)),
         });
-        parts.extend(
-            log.modified
-                .map(|modified| ago(shared.now.saturating_sub(modified))),
-        );
+        parts.extend(log.modified.map(|at| ago(shared.now.saturating_sub(at))));
+        if log.reading.is_behind() {
+            let share = share(log.reading.done, log.reading.total);
+            parts.push(format!("reading {share} %"));
+        }
+        if let Some(finding) = &state.finding {
+            parts.push(format!("searching {} %", share(finding.place(), log.size)));
+        }
+        if log.is_cut {
+            parts.push("not all looked at".to_owned());
+        }
     }
+    parts.extend(state.said.clone());
     if state.is_following {
         parts.push("following".to_owned());
     }
+    parts.extend(only(&state.only));
     if !state.find.pattern().is_empty() {
         parts.push(format!("/{}", state.find.pattern()));
     }
     parts.join(" · ")
 }
 
+fn only(only: &LineFilter) -> Vec<String> {
+    let level = match only.level {
+        Some(Level::Error) => Some("errors alone".to_owned()),
+        Some(Level::Warning) => Some("warnings and errors".to_owned()),
+        Some(Level::Plain) | None => None,
+    };
+    let pattern = (!only.pattern.is_empty()).then(|| format!("&{}", only.pattern));
+    level.into_iter().chain(pattern).collect()
+}
+
+fn share(done: u64, total: u64) -> u64 {
+    done.min(total).saturating_mul(100) / total.max(1)
+}
+
 fn ago(seconds: i64) -> String {
-    match seconds.max(0) {
-        seconds @ 0..120 => format!("{seconds} s ago"),
-        seconds @ 120..7200 => format!("{} min ago", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h ago", seconds / 3600),
-        seconds => format!("{} days ago", seconds / 86_400),
+    match seconds {
+        ..=0 => "now".to_owned(),
+        1..60 => format!("{seconds} s ago"),
+        60..3600 => format!("{} min ago", seconds / 60),
+        3600..86_400 => format!("{} h ago", seconds / 3600),
+        _ => format!("{} d ago", seconds / 86_400),
     }
 }
 
-/// The chart above (one row of words and the curve), a free row, the lines, the search line.
-fn parts(state: &State, area: Rect) -> (Rect, Rect) {
-    let typing = u16::from(state.find.is_typing() && area.height > 1);
-    let room = area.height - typing;
-    let has_chart = room >= ROOM_FOR_CHART && state.metric().is_some();
-    let chart = if has_chart { (room * 2 / 5).min(18) } else { 0 };
-    let gap = u16::from(has_chart);
-    (
-        Rect {
-            height: chart,
-            ..area
-        },
-        Rect {
-            y: area.y + chart + gap,
-            height: room - chart - gap,
-            ..area
-        },
-    )
+/// Cells left of the lines: their numbers.
+fn gutter(state: &State) -> u16 {
+    let last = state.number_of(state.rows.len().saturating_sub(1));
+    let Some((number, _)) = last else { return 0 };
+    let digits = (number + 1).to_string().len();
+    u16::try_from(digits.max(4)).unwrap_or(4) + 2
 }
 
-fn chart(state: &State, glyphs: Glyphs, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let Some(metric) = state.metric().filter(|_| area.height > 2) else {
-        return;
-    };
-    let raw: Vec<(u64, f64)> = metric
-        .points
-        .iter()
-        .map(|point| (point.step, point.value))
-        .collect();
-    let not_finite = raw.iter().filter(|(_, value)| !value.is_finite()).count();
-    let muted = theme.style(Role::Muted);
-    let mut words = vec![match state.smoothing {
-        Smoothing::Off => "as logged",
-        Smoothing::Ema => "ema .9",
-    }];
-    if state.scale == Scale::Log {
-        words.push("log y");
-    }
-    let point = state.point_at_cursor();
-    let mut pen = Pen::new(buffer, area, 0);
-    if let Some(point) = point {
-        let said = format!("step {} : {}", grouped(point.step), short(point.value));
-        pen.right(&said, theme.style(Role::Text));
-    }
-    pen.text(&metric.name, theme.style(Role::Strong));
-    if not_finite > 0 {
-        let said = format!("  ! {not_finite} not a number");
-        pen.text(&said, theme.style(Role::Bad));
-    }
-    let said = format!(
-        "  {} · by step{}",
-        words.join(" · "),
-        place(state, &metric.name)
-    );
-    pen.text(&said, muted);
-    let plot = Plot {
-        points: match state.smoothing {
-            Smoothing::Off => raw,
-            Smoothing::Ema => smoothed(&raw, KEEP),
-        },
-        scale: state.scale,
-        marker: point
-            .map(|point| point.step)
-            .filter(|_| !state.is_following),
-        glyphs,
-    };
-    let below = Rect {
-        y: area.y + 1,
-        height: area.height - 1,
-        ..area
-    };
-    plot.draw(theme, below, buffer);
+fn height(state: &State, row: usize, width: u16) -> u16 {
+    let line = state.line_of(row).filter(|_| state.is_wrapped);
+    let room = width.saturating_sub(gutter(state)).max(1);
+    let rows = line.map_or(1, |line| wrapped(&line.text, room).len());
+    u16::try_from(rows).unwrap_or(u16::MAX).max(1)
 }
 
-/// ` · 2 of 5 figures`, when there is more than one.
-fn place(state: &State, name: &str) -> String {
-    let metrics = state
-        .log
-        .value()
-        .map_or(&[][..], |log| log.metrics.as_slice());
-    match metrics.iter().position(|metric| metric.name == name) {
-        Some(at) if metrics.len() > 1 => format!(" · {} of {} figures", at + 1, metrics.len()),
-        _ => String::new(),
+/// The first row drawn: as before while that keeps the cursor in view.
+fn top(state: &State, area: Rect) -> usize {
+    let mut left = area.height.max(1);
+    // The lowest top with which all of the cursor's row is seen.
+    let mut lowest = state.cursor;
+    for row in (0..=state.cursor).rev() {
+        let height = height(state, row, area.width).min(area.height.max(1));
+        if height > left {
+            break;
+        }
+        left -= height;
+        lowest = row;
     }
-}
-
-/// The first line drawn: as before while that keeps the cursor in view.
-fn top(state: &State, height: u16) -> u64 {
-    let height = u64::from(height.max(1));
-    let (first, end) = state.span();
-    let last = end.saturating_sub(height).max(first);
-    let lowest = (state.cursor + 1).saturating_sub(height);
-    state
-        .top
-        .clamp(lowest, state.cursor.max(lowest))
-        .clamp(first, last)
+    let wanted = state.top.clamp(lowest, state.cursor.max(lowest));
+    // No empty rows below the last line.
+    let mut left = area.height;
+    let mut last = state.rows.len();
+    while last > 0 {
+        let height = height(state, last - 1, area.width);
+        if height > left {
+            break;
+        }
+        left -= height;
+        last -= 1;
+    }
+    wanted.min(last.max(lowest))
 }
 
 fn lines(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    let (_, end) = state.span();
-    let from = top(state, area.height);
-    let width = u16::try_from(end.to_string().len()).unwrap_or(0).max(4);
-    let first_bad = state
-        .metric()
-        .and_then(|metric| metric.points.iter().find(|point| !point.value.is_finite()))
-        .map(|point| point.line);
-    for (row, number) in (0..area.height).zip(from..end) {
-        let Some(line) = state.line(number) else {
+    let gutter = gutter(state);
+    let mut below = 0;
+    for row in top(state, area)..state.rows.len() {
+        if below >= area.height {
             break;
+        }
+        let tall = height(state, row, area.width).min(area.height - below);
+        let here = Rect {
+            y: area.y + below,
+            height: tall,
+            ..area
         };
-        let style = line_style(line, number == state.cursor, shared, theme);
-        if number == state.cursor {
-            let here = Rect {
-                y: area.y + row,
-                height: 1,
-                ..area
-            };
-            buffer.set_style(here, style);
-        }
-        let mut pen = Pen::new(buffer, area, row);
-        if Some(number) == first_bad {
-            let sign = match shared.glyphs {
-                Glyphs::Unicode => "◂ first not a number",
-                Glyphs::Ascii => "< first not a number",
-            };
-            pen.right(sign, theme.style(Role::Bad));
-        }
-        pen.text(
-            &format!("{:>1$} ", number + 1, usize::from(width)),
-            theme.style(Role::Muted),
-        );
-        let mut blocks = [Block::new(line, style)];
-        let matched = theme.style(Role::Match);
-        flow::highlight(&mut blocks, state.find.pattern(), (matched, matched), None);
-        for piece in blocks.iter().flat_map(|block| &block.pieces) {
-            pen.text(&piece.text, piece.style);
-        }
+        line(state, shared, theme, (row, gutter), (here, buffer));
+        below += tall;
     }
-    if state.span().0 == end {
-        Pen::new(buffer, area, 0).text("The log is empty so far.", theme.style(Role::Muted));
+    if state.rows.is_empty() {
+        let text = match state.only == LineFilter::default() {
+            true => "The log is empty so far.",
+            false => "No line passes the filter; Esc shows all.",
+        };
+        Pen::new(buffer, area, 0).text(text, theme.style(Role::Muted));
     }
 }
 
-fn line_style(line: &str, is_cursor: bool, shared: &Shared, theme: &Theme) -> Style {
-    let role = match level(line) {
+fn line(
+    state: &State,
+    shared: &Shared,
+    theme: &Theme,
+    (row, gutter): (usize, u16),
+    (area, buffer): (Rect, &mut Buffer),
+) {
+    let (Some(line), Some(folded)) = (state.line_of(row), state.rows.get(row)) else {
+        return;
+    };
+    let style = line_style(line.level, row == state.cursor, shared, theme);
+    if row == state.cursor {
+        buffer.set_style(area, style);
+    }
+    let muted = theme.style(Role::Muted);
+    let sign = match (line.level, shared.glyphs) {
+        (Level::Error, Glyphs::Unicode) => "✗",
+        (Level::Error, Glyphs::Ascii) => "x",
+        (Level::Warning, _) => "!",
+        (Level::Plain, _) => " ",
+    };
+    if let Some((number, is_counted)) = state.number_of(row) {
+        let width = usize::from(gutter.saturating_sub(2));
+        let about = if is_counted { " " } else { "~" };
+        Pen::new(buffer, area, 0)
+            .text(&format!("{:>width$}", number + 1), muted)
+            .text(if sign == " " { about } else { sign }, style);
+    }
+    let text = Rect {
+        x: area.x + gutter.min(area.width),
+        width: area.width.saturating_sub(gutter),
+        ..area
+    };
+    let parts = if state.is_wrapped {
+        wrapped(&line.text, text.width.max(1))
+    } else {
+        vec![line.text.clone()]
+    };
+    let matched = theme.style(Role::Match);
+    for (at, part) in (0..area.height).zip(&parts) {
+        let mut block = Block::new(part, style);
+        let found = state.matcher.iter().flat_map(|it| it.find_iter(part));
+        for found in found.filter(|found| !found.is_empty()) {
+            flow::restyle(&mut block, (found.start(), found.end()), matched, None);
+        }
+        let mut pen = Pen::new(buffer, text, at);
+        if at == 0 && folded.count > 1 {
+            let again = match shared.glyphs {
+                Glyphs::Unicode => format!(" ×{}", grouped(folded.count as u64)),
+                Glyphs::Ascii => format!(" x{}", grouped(folded.count as u64)),
+            };
+            pen.right(&again, theme.style(Role::Info));
+        }
+        for piece in &block.pieces {
+            pen.text(&piece.text, piece.style);
+        }
+    }
+}
+
+fn line_style(level: Level, is_cursor: bool, shared: &Shared, theme: &Theme) -> Style {
+    let role = match level {
         Level::Error => Role::Bad,
         Level::Warning => Role::Warn,
         Level::Plain => Role::Text,
@@ -248,8 +264,8 @@ fn nothing(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &m
             notice::loading("Looking for runs", shared, theme, area, buffer);
         }
         _ => notice::empty(
-            "The log of a training run and the curve of its loss stand here, and no run is known.",
-            "Name a log in semihv.toml ([log.NAME] with its path); it is followed from then on.",
+            "The log of a training run stands here, and no run is known.",
+            "Launch a recipe (r in the pane runs), or name a log in semihv.toml ([log.NAME] with its path); it is followed from then on.",
             theme,
             area,
             buffer,

@@ -110,7 +110,7 @@ fn list(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut 
         let mut pen = Pen::new(buffer, area, line);
         pen.column(&sign.to_string(), 2, signed);
         pen.right(&took(run, shared.now), base.patch(theme.style(Role::Muted)));
-        pen.column(&named(run), wide.min(area.width / 2), base)
+        pen.column(&named(run), wide.min(area.width / 8 * 5), base)
             .skip(2);
         pen.text(&printable_line(&run.said()), signed);
     }

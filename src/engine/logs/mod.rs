@@ -1,0 +1,266 @@
+//! Logs that are followed: those that the manifest names and those of launched runs.
+//!
+//! A log is read by one thread, in parts, so that a question for its lines or curves waits for one
+//! part at most. What was read of the figures stays in `.semihv/figures`.
+
+mod curves;
+mod export;
+mod lines;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use semihv_domain::{Failure, FailureKind, UnixSeconds};
+use semihv_runs::{FollowedLog, Reading, SeriesView, last_figures};
+use serde::Serialize;
+
+use crate::engine::{Writing, locked, now};
+use crate::{Engine, Event};
+
+pub(crate) use curves::curves;
+pub use curves::{Axis, Curve, CurvePoint, Curves, CurvesAsk, MetricView};
+pub use export::{cell as csv_cell, curves_csv, curves_svg};
+pub use lines::{FindInLog, FoundInLog, LineFilter, LogAsk, LogLine, LogView};
+pub(crate) use lines::{find_in_log, log};
+
+/// Launched runs among the logs.
+const SHOWN_RUNS: usize = 50;
+/// Read between two questions: some 20 ms.
+const PART: u64 = 4 << 20;
+/// While much is to be read, screens are told no more often.
+const NEWS: Duration = Duration::from_millis(100);
+/// A list of logs reads logs up to this size for their figures, larger ones from their end.
+const READ_FOR_LIST: u64 = 16 << 20;
+/// Figures of logs that nobody looked at for so long are dropped.
+const KEPT_FOR: Duration = Duration::from_secs(60 * 24 * 3600);
+
+/// A followed log in a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSummary {
+    pub name: String,
+    pub path: PathBuf,
+    pub last_step: Option<u64>,
+    pub last_loss: Option<f64>,
+    /// The log grew within the last minute.
+    pub is_growing: bool,
+    /// Set when the file cannot be read.
+    pub trouble: Option<String>,
+}
+
+type SharedLog = Arc<Mutex<FollowedLog>>;
+
+/// Logs stay open between questions, so that only what was appended is read.
+#[derive(Debug, Default)]
+pub(crate) struct KeptLogs {
+    by_path: Mutex<BTreeMap<PathBuf, SharedLog>>,
+    /// Runs and logs that are to be read on.
+    wanted: Mutex<Option<Sender<(String, PathBuf)>>>,
+}
+
+/// Names and paths: `[log.NAME]` entries, then the logs of recipes.
+pub(crate) fn logs_of_manifest(engine: &Engine) -> Vec<(String, PathBuf)> {
+    let manifest = engine.manifest();
+    let mut logs: Vec<(String, PathBuf)> = manifest
+        .log
+        .iter()
+        .map(|(name, log)| (name.clone(), engine.inner.places.resolve(&log.path)))
+        .collect();
+    for (name, recipe) in &manifest.recipe {
+        for (number, path) in recipe.logs.iter().enumerate() {
+            let name = if number == 0 {
+                name.clone()
+            } else {
+                format!("{name}-{}", number + 1)
+            };
+            logs.push((name, engine.inner.places.resolve(path)));
+        }
+    }
+    logs
+}
+
+/// The state of every followed log: those of the manifest, and the newest launched runs.
+pub(crate) fn summaries(engine: &Engine) -> Vec<RunSummary> {
+    let mut logs = logs_of_manifest(engine);
+    logs.extend(engine.logs_of_runs(SHOWN_RUNS));
+    let summaries = logs.into_iter().map(|(name, path)| {
+        let figures = engine.last_figures(&path);
+        let modified = modified(&path);
+        let (last, trouble) = match figures {
+            Ok(figures) => (loss(&figures).map(|it| it.last), None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        RunSummary {
+            name,
+            path,
+            last_step: last.map(|point| point.step),
+            last_loss: last.map(|point| point.value),
+            is_growing: modified.is_some_and(|modified| now() - modified < 60),
+            trouble,
+        }
+    });
+    summaries.collect()
+}
+
+fn modified(path: &Path) -> Option<UnixSeconds> {
+    let modified = path.metadata().ok()?.modified().ok()?;
+    let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
+}
+
+/// The series a person means by "loss".
+fn loss(figures: &[SeriesView]) -> Option<&SeriesView> {
+    figures
+        .iter()
+        .find(|series| series.name == "loss")
+        .or_else(|| figures.iter().find(|it| it.name.contains("loss")))
+        .or_else(|| figures.first())
+}
+
+impl Engine {
+    /// The full name of a log or run, and its logs: of a run that was resumed, those of all its
+    /// attempts, oldest first.
+    pub(crate) fn logs_named(&self, run: &str) -> Result<(String, Vec<PathBuf>), Failure> {
+        let named = logs_of_manifest(self);
+        if let Some((name, path)) = named.into_iter().find(|(name, _)| name == run) {
+            return Ok((name, vec![path]));
+        }
+        // Any part of a run's name, however old it is.
+        let Ok(name) = self.find_run(run) else {
+            let summary = format!("no log and no run called {run}");
+            return Err(Failure::new("log", FailureKind::User, summary).with_hint(
+                "`semihv log` and `semihv runs` list them; [log.NAME] in semihv.toml adds one",
+            ));
+        };
+        let attempts = semihv_runs::attempts(&self.inner.places.runs().join(&name));
+        let attempts = attempts.map_err(|error| Failure::of("log", FailureKind::Data, &error))?;
+        let logs = attempts.into_iter().map(|(_, folder)| folder.join("log"));
+        Ok((name, logs.collect()))
+    }
+
+    pub(crate) fn followed(&self, path: &Path) -> SharedLog {
+        let mut logs = locked(&self.inner.logs.by_path);
+        let opened = || Arc::new(Mutex::new(self.opened_log(path)));
+        logs.entry(path.to_owned()).or_insert_with(opened).clone()
+    }
+
+    fn opened_log(&self, path: &Path) -> FollowedLog {
+        if self.inner.writing == Writing::Refused {
+            return FollowedLog::new(path);
+        }
+        let folder = self.inner.places.figures();
+        if let Err(error) = std::fs::create_dir_all(&folder) {
+            tracing::info!(%error, "figures stay in memory");
+            return FollowedLog::new(path);
+        }
+        // Two logs of one name in there do not harm: a log is known by more than its name.
+        let mut hash = DefaultHasher::new();
+        path.hash(&mut hash);
+        FollowedLog::with_cache(path, folder.join(format!("{:016x}", hash.finish())))
+    }
+
+    fn last_figures(&self, path: &Path) -> Result<Vec<SeriesView>, semihv_runs::ReadLogError> {
+        let size = path.metadata().map_or(0, |metadata| metadata.len());
+        if size > READ_FOR_LIST {
+            return last_figures(path);
+        }
+        let log = self.followed(path);
+        let mut log = locked(&log);
+        log.read_all(&mut |_| true)?;
+        Ok(log.series().views())
+    }
+
+    /// Reads a log to its end now, for a verb. `go_on` hears how far it is.
+    pub fn read_log(
+        &self,
+        run: &str,
+        go_on: &mut dyn FnMut(Reading) -> bool,
+    ) -> Result<(), Failure> {
+        for path in self.logs_named(run)?.1 {
+            let log = self.followed(&path);
+            let read = locked(&log).read_all(go_on);
+            read.map_err(|error| Failure::of("log", FailureKind::Data, &error))?;
+        }
+        Ok(())
+    }
+
+    /// A thread reads on; screens hear of it when there is more than they were told.
+    pub(crate) fn read_on(&self, run: &str, path: &Path) {
+        let mut wanted = locked(&self.inner.logs.wanted);
+        let wish = (run.to_owned(), path.to_owned());
+        if let Some(sender) = wanted.as_ref()
+            && sender.send(wish.clone()).is_ok()
+        {
+            return;
+        }
+        let (sender, receiver) = channel();
+        let _ = sender.send(wish);
+        let engine = self.clone();
+        let spawned = std::thread::Builder::new()
+            .name("logs".to_owned())
+            .spawn(move || {
+                drop_old(&engine.inner.places.figures());
+                read_wanted(&engine, &receiver);
+            });
+        match spawned {
+            Ok(_) => *wanted = Some(sender),
+            Err(error) => tracing::warn!(%error, "logs are not read"),
+        }
+    }
+
+    /// A file that is followed grew. One that nobody looks at is read when somebody does.
+    pub(crate) fn log_grew(&self, run: &str, path: &Path) {
+        if locked(&self.inner.logs.by_path).contains_key(path) {
+            self.read_on(run, path);
+        } else {
+            let run = run.to_owned();
+            self.tell(&Event::LogChanged { run });
+        }
+    }
+}
+
+fn read_wanted(engine: &Engine, wanted: &Receiver<(String, PathBuf)>) {
+    let mut queue: VecDeque<(String, PathBuf)> = VecDeque::new();
+    let mut told: BTreeMap<String, Instant> = BTreeMap::new();
+    loop {
+        if queue.is_empty() {
+            match wanted.recv() {
+                Ok(wish) => queue.push_back(wish),
+                Err(_) => return,
+            }
+        }
+        for wish in wanted.try_iter() {
+            if !queue.contains(&wish) {
+                queue.push_back(wish);
+            }
+        }
+        let Some((run, path)) = queue.pop_front() else {
+            continue;
+        };
+        let log = engine.followed(&path);
+        // A file that cannot be read is told of by the question that asks for it.
+        let reading = locked(&log).advance(PART).unwrap_or_default();
+        let is_due = told.get(&run).is_none_or(|it| it.elapsed() >= NEWS);
+        if reading.is_news && (is_due || !reading.is_behind()) {
+            told.insert(run.clone(), Instant::now());
+            engine.tell(&Event::LogChanged { run: run.clone() });
+        }
+        if reading.is_behind() {
+            queue.push_back((run, path));
+        }
+    }
+}
+
+fn drop_old(folder: &Path) {
+    let Ok(files) = folder.read_dir() else { return };
+    for file in files.flatten() {
+        let age = file.metadata().and_then(|it| it.modified());
+        let age = age.ok().and_then(|it| it.elapsed().ok());
+        if age.is_some_and(|age| age > KEPT_FOR) {
+            let _ = std::fs::remove_file(file.path());
+        }
+    }
+}
