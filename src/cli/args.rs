@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use semihv_engine::{ALONE_VERB, GRACE_SECONDS, VectorPlan};
 use semihv_imaging::{ColourMap, Cut, WindowChoice};
 
+use crate::metrics::MetricsArguments;
 use crate::retrieval_args::{RetrievalVerb, RetrieveArguments};
 
 /// A terminal workbench for medical multimodal research: why is this answer wrong?
@@ -170,18 +171,15 @@ pub enum Verb {
     },
     /// The end of the log of a run, or of one that the manifest names
     #[command(visible_alias = "logs")]
-    Log {
-        run: Option<String>,
-        #[arg(short = 'n', long, default_value_t = 20)]
-        lines: usize,
-        /// Only lines that hold this regular expression
-        #[arg(short, long, value_name = "PATTERN")]
-        grep: Option<String>,
-        /// Only errors
-        #[arg(short, long)]
-        errors: bool,
+    Log(LogArguments),
+    /// Figures of runs and logs: last, least and largest, all points, a drawing
+    Metrics(MetricsArguments),
+    /// Open logs that no workspace knows: their lines and their curves
+    Watch {
+        #[arg(required = true, value_name = "LOG")]
+        logs: Vec<PathBuf>,
         #[command(flatten)]
-        common: Common,
+        open: OpenArguments,
     },
     /// Launch a recipe of the manifest; it goes on when this shell ends
     Run {
@@ -287,7 +285,11 @@ impl Verb {
     pub(crate) fn is_of_runs(&self) -> bool {
         matches!(
             self,
-            Self::Runs { .. } | Self::Cancel { .. } | Self::Resume { .. } | Self::Log { .. }
+            Self::Runs { .. }
+                | Self::Cancel { .. }
+                | Self::Resume { .. }
+                | Self::Log(_)
+                | Self::Metrics(_)
         )
     }
 
@@ -298,6 +300,8 @@ impl Verb {
             Self::Retrieve(arguments) => Some(&arguments.common),
             Self::Retrieval(verb) => Some(verb.common()),
             Self::Regions(arguments) => Some(&arguments.common),
+            Self::Metrics(arguments) => Some(&arguments.common),
+            Self::Log(arguments) => Some(&arguments.common),
             Self::Index { common, .. }
             | Self::Vectors { common, .. }
             | Self::Check { common, .. }
@@ -307,7 +311,6 @@ impl Verb {
             | Self::Tag { common, .. }
             | Self::Note { common, .. }
             | Self::Jobs { common }
-            | Self::Log { common, .. }
             | Self::Run { common, .. }
             | Self::Runs { common, .. }
             | Self::Cancel { common, .. }
@@ -320,11 +323,27 @@ impl Verb {
             | Self::VectorsAlone { .. }
             | Self::Supervise { .. }
             | Self::Agent
+            | Self::Watch { .. }
             | Self::Demo { .. }
             | Self::Workspaces { .. }
             | Self::Generate { .. } => None,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub struct LogArguments {
+    pub(crate) run: Option<String>,
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) lines: usize,
+    /// Only lines that hold this regular expression
+    #[arg(short, long, value_name = "PATTERN")]
+    pub(crate) grep: Option<String>,
+    /// Only errors
+    #[arg(short, long)]
+    pub(crate) errors: bool,
+    #[command(flatten)]
+    pub(crate) common: Common,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ mod args;
 mod doctor;
 mod generate;
 mod import;
+mod metrics;
 mod output;
 mod region_verb;
 mod regions;
@@ -28,8 +29,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use semihv_domain::{Failure, FailureKind};
 use semihv_engine::{
-    DemoSummary, Engine, LaunchSpec, Level, LineFilter, OpenOptions, SettingsFile, UserPlaces,
-    Writing, find_workspace,
+    DemoSummary, Engine, LaunchSpec, OpenOptions, SettingsFile, UserPlaces, Writing, find_workspace,
 };
 
 pub use args::{Arguments, OpenArguments};
@@ -175,6 +175,10 @@ impl Session<'_> {
         };
         match verb {
             Verb::Demo { dir, json, open } => self.demo(dir, json, &open),
+            Verb::Watch { logs, open } => {
+                let root = semihv_engine::watched_workspace(self.user, &logs)?;
+                self.open_workbench(Some(root), open)
+            }
             verb => {
                 self.run_verb(verb)?;
                 Ok(Next::Exit(ExitCode::SUCCESS))
@@ -321,19 +325,8 @@ impl Session<'_> {
             Verb::Note { key, text, .. } => verbs::note(&engine, key, text, output),
             Verb::Regions(asked) => region_verb::regions(&engine, asked, output),
             Verb::Jobs { .. } => verbs::jobs(&engine, output),
-            Verb::Log {
-                run,
-                lines,
-                grep,
-                errors,
-                ..
-            } => {
-                let only = LineFilter {
-                    level: errors.then_some(Level::Error),
-                    pattern: grep.clone().unwrap_or_default(),
-                };
-                verbs::log(&engine, run.as_deref(), (*lines, &only), output)
-            }
+            Verb::Metrics(asked) => metrics::metrics(&engine, asked, output),
+            Verb::Log(asked) => verbs::log(&engine, asked, output),
             Verb::Run {
                 recipe,
                 parameters,

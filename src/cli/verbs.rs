@@ -4,11 +4,11 @@ use std::path::Path;
 
 use semihv_domain::{Failure, FailureKind, JobState, Tag, Target};
 use semihv_engine::{
-    CaseDetail, DemoSummary, Edit, Engine, LineFilter, ListKind, ListSpec, LogAsk, Place, Query,
-    Reply, SourceRow, UserPlaces, known_workspaces,
+    CaseDetail, DemoSummary, Edit, Engine, Level, LineFilter, ListKind, ListSpec, LogAsk, Place,
+    Query, Reply, SourceRow, UserPlaces, known_workspaces,
 };
 
-use crate::args::ListName;
+use crate::args::{ListName, LogArguments};
 use crate::output::{Output, VerbError, grouped};
 
 pub(crate) fn init(folder: &Path, output: &mut Output) -> Result<(), VerbError> {
@@ -315,11 +315,10 @@ pub(crate) fn jobs(engine: &Engine, output: &mut Output) -> Result<(), VerbError
 
 pub(crate) fn log(
     engine: &Engine,
-    run: Option<&str>,
-    (lines, only): (usize, &LineFilter),
+    asked: &LogArguments,
     output: &mut Output,
 ) -> Result<(), VerbError> {
-    let Some(run) = run else {
+    let Some(run) = &asked.run else {
         let Reply::Runs(runs) = engine.ask(&Query::Runs)? else {
             return Ok(());
         };
@@ -343,9 +342,12 @@ pub(crate) fn log(
     let ask = LogAsk {
         run: run.to_owned(),
         place: Place::End,
-        before: lines,
+        before: asked.lines,
         after: 0,
-        only: only.clone(),
+        only: LineFilter {
+            level: asked.errors.then_some(Level::Error),
+            pattern: asked.grep.clone().unwrap_or_default(),
+        },
     };
     let Reply::Log(view) = engine.ask(&Query::Log(ask))? else {
         return Ok(());

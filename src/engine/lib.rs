@@ -35,6 +35,7 @@ mod searching;
 mod served;
 mod training;
 mod watch;
+mod watched;
 
 pub use alone::{ALONE_VERB, Alone, VectorPlan, work_alone};
 pub use demo::{DemoSummary, demo};
@@ -80,6 +81,7 @@ pub use semihv_workspace::{
     SkippedRow, SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };
 pub use training::{Length, Said, TrainSpec, Training};
+pub use watched::watched_workspace;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use semihv_domain::{LineCount, UnixSeconds};
 use serde::{Deserialize, Serialize};
 
 use crate::follower::{Follower, Growth, Segment};
-use crate::line_index::{LineIndex, start_of_line};
+use crate::line_index::{LineIndex, place_of, start_of_line};
 use crate::log_file::{ReadLogError, modified, open, read_fully};
 use crate::metrics::{MetricReader, Place as ReaderPlace, RECORD_START, RecordFile};
 use crate::record_log::RecordLog;
@@ -196,7 +196,7 @@ impl FollowedLog {
         let at = match place {
             Place::End => size,
             Place::Byte(byte) => start_of_line(file, byte.min(size))?,
-            Place::Line(line) => self.index.place_of(file, line, series)?,
+            Place::Line(line) => place_of(file, line, series)?,
         };
         let lines = window(file, at, (before, after))?;
         let first = lines.first().map_or(at, |line| line.at);
@@ -317,19 +317,15 @@ impl FollowedLog {
         };
         let (mut series, kept) = Series::at::<Kept>(cache);
         let kept = kept.filter(|it| Identity::of(file, it.offset).as_ref() == Some(&it.log));
-        match kept {
-            Some(kept) => {
-                self.reader = MetricReader::resumed(series, kept.reader);
-                self.index = kept.index;
-                self.kept_at = kept.offset;
-                Follower::resumed(&self.path, kept.offset, kept.lines)
-            }
-            None => {
-                series.clear();
-                self.reader = MetricReader::resumed(series, ReaderPlace::default());
-                Follower::new(&self.path)
-            }
-        }
+        let Some(kept) = kept else {
+            series.clear();
+            self.reader = MetricReader::resumed(series, ReaderPlace::default());
+            return Follower::new(&self.path);
+        };
+        self.reader = MetricReader::resumed(series, kept.reader);
+        self.index = kept.index;
+        self.kept_at = kept.offset;
+        Follower::resumed(&self.path, kept.offset, kept.lines)
     }
 }
 
@@ -478,14 +474,11 @@ mod tests {
     fn a_log_read_in_small_parts_says_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.log");
-        let text: String = (0..400)
-            .map(|step| {
-                format!(
-                    "{{\"step\": {step}, \"loss\": {}}}\r\nnote {step}\n",
-                    step * 2
-                )
-            })
-            .collect();
+        let mut text = String::new();
+        for step in 0..400 {
+            let loss = step * 2;
+            text += &format!("{{\"step\": {step}, \"loss\": {loss}}}\r\nnote {step}\n");
+        }
         fs::write(&path, text).unwrap();
         let whole = all(&mut FollowedLog::new(&path));
         assert_eq!(whole.len(), 400);

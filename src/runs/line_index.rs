@@ -91,27 +91,27 @@ impl LineIndex {
         }
         Ok(Some(line))
     }
+}
 
-    /// Where a line begins; the end of what was counted where there are fewer.
-    pub(crate) fn place_of(&self, file: &File, line: u64, marks: &Series) -> io::Result<u64> {
-        let mark = marks.mark(MARKS, |point| point.step <= line)?;
-        let (mut number, mut at) = mark.map_or((0, 0), |point| (point.step, point.line));
-        let mut block = vec![0; 64 << 10];
-        while number < line {
-            let read = read_fully(file, &mut block, at)?;
-            let Some(bytes) = block.get(..read).filter(|bytes| !bytes.is_empty()) else {
-                break;
-            };
-            let ends = memchr_iter(b'\n', bytes).take((line - number) as usize);
-            let (count, last) = ends.fold((0, None), |(count, _), end| (count + 1, Some(end)));
-            number += count;
-            at += match last {
-                Some(end) if number == line => end as u64 + 1,
-                _ => read as u64,
-            };
-        }
-        Ok(at)
+/// Where a line begins; the end of what was counted where there are fewer.
+pub(crate) fn place_of(file: &File, line: u64, marks: &Series) -> io::Result<u64> {
+    let mark = marks.mark(MARKS, |point| point.step <= line)?;
+    let (mut number, mut at) = mark.map_or((0, 0), |point| (point.step, point.line));
+    let mut block = vec![0; 64 << 10];
+    while number < line {
+        let read = read_fully(file, &mut block, at)?;
+        let Some(bytes) = block.get(..read).filter(|bytes| !bytes.is_empty()) else {
+            break;
+        };
+        let ends = memchr_iter(b'\n', bytes).take((line - number) as usize);
+        let (count, last) = ends.fold((0, None), |(count, _), end| (count + 1, Some(end)));
+        number += count;
+        at += match last {
+            Some(end) if number == line => end as u64 + 1,
+            _ => read as u64,
+        };
     }
+    Ok(at)
 }
 
 /// Where the line begins that `offset` lies in.
@@ -155,11 +155,11 @@ mod tests {
         assert_eq!((index.lines, index.offset), (5000, text.len() as u64));
         for line in (0..5000_u64).step_by(13).chain([1023, 1024, 1025, 4096]) {
             let place = places[line as usize];
-            assert_eq!(index.place_of(&file, line, &marks).unwrap(), place);
+            assert_eq!(place_of(&file, line, &marks).unwrap(), place);
             assert_eq!(index.line_at(&file, place, &marks).unwrap(), Some(line));
             assert_eq!(start_of_line(&file, place).unwrap(), place);
         }
-        assert_eq!(index.place_of(&file, 9000, &marks).unwrap(), index.offset);
+        assert_eq!(place_of(&file, 9000, &marks).unwrap(), index.offset);
         assert_eq!(
             index.line_at(&file, index.offset + 1, &marks).unwrap(),
             None

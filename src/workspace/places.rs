@@ -152,6 +152,11 @@ impl UserPlaces {
         self.state.join("copied.txt")
     }
 
+    /// Workspaces of `semihv watch`.
+    pub fn watched(&self) -> PathBuf {
+        self.data.join("watched")
+    }
+
     pub fn demo(&self) -> PathBuf {
         self.data.join("demo")
     }

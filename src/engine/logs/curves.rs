@@ -6,8 +6,8 @@ use semihv_domain::{Failure, FailureKind, MetricPoint};
 use semihv_runs::{Reading, Series, Span, TIME};
 use serde::{Deserialize, Serialize};
 
+use crate::Engine;
 use crate::engine::locked;
-use crate::{Engine, Reply};
 
 /// Runs over each other that a person can still tell apart.
 const MOST_RUNS: usize = 32;
@@ -172,7 +172,7 @@ struct Drawn<'a> {
     log: usize,
 }
 
-pub(crate) fn curves(engine: &Engine, ask: &CurvesAsk) -> Result<Reply, Failure> {
+pub(crate) fn curves(engine: &Engine, ask: &CurvesAsk) -> Curves {
     let mut logs = Vec::new();
     let mut drawn = Curves {
         whole: (f64::INFINITY, f64::NEG_INFINITY),
@@ -208,7 +208,7 @@ pub(crate) fn curves(engine: &Engine, ask: &CurvesAsk) -> Result<Reply, Failure>
     }
     let place = |metric: &str| asked.metrics.iter().position(|it| it == metric);
     drawn.curves.sort_by_key(|curve| place(&curve.metric));
-    Ok(Reply::Curves(Box::new(drawn)))
+    drawn
 }
 
 /// The loss, or what comes first.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use semihv_domain::Failure;
 
 use super::curves::{Axis, Curve, CurvePoint, Curves, CurvesAsk};
-use crate::{Engine, Reply};
+use crate::Engine;
 
 /// Buckets of a drawing: a wide one has that many points across.
 const BUCKETS: usize = 1200;
@@ -15,7 +15,8 @@ const HEIGHT: f64 = 360.0;
 const LEFT: f64 = 80.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 34.0;
-const BOTTOM: f64 = 46.0;
+/// Of the lines.
+const FLOOR: f64 = HEIGHT - 46.0;
 /// Told apart also by those who see few colours (Okabe and Ito 2008).
 const COLOURS: [&str; 7] = [
     "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000",
@@ -26,9 +27,7 @@ impl Engine {
     pub fn save_curves(&self, ask: &CurvesAsk) -> Result<String, Failure> {
         let mut ask = ask.clone();
         ask.buckets = BUCKETS;
-        let Reply::Curves(curves) = super::curves::curves(self, &ask)? else {
-            return Ok(String::new());
-        };
+        let curves = super::curves::curves(self, &ask);
         let first = curves.curves.first();
         let name = first.map_or("curves".to_owned(), |it| {
             format!("{}-{}", it.run, it.metric)
@@ -105,74 +104,104 @@ pub fn curves_svg(curves: &Curves, ask: &CurvesAsk) -> String {
     text
 }
 
+/// Values and places to coordinates.
+#[derive(Clone, Copy)]
+struct Frame {
+    places: (f64, f64),
+    values: (f64, f64),
+}
+
+impl Frame {
+    fn x(self, at: f64) -> f64 {
+        let (first, last) = self.places;
+        LEFT + (at - first) / (last - first) * (WIDTH - LEFT - RIGHT)
+    }
+
+    fn y(self, value: f64) -> f64 {
+        let (low, high) = self.values;
+        FLOOR - (value - low) / (high - low) * (FLOOR - TOP)
+    }
+}
+
 fn chart(text: &mut String, curves: &[&Curve], ask: &CurvesAsk) {
     let points = || curves.iter().flat_map(|curve| &curve.points);
-    let (first, last) = range(points().map(|point| point.x));
-    let (low, high) = range(points().flat_map(|point| [point.low, point.high]));
-    let x = |at: f64| LEFT + (at - first) / (last - first) * (WIDTH - LEFT - RIGHT);
-    let y = |value: f64| HEIGHT - BOTTOM - (value - low) / (high - low) * (HEIGHT - TOP - BOTTOM);
-    let (right, floor) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
+    let frame = Frame {
+        places: range(points().map(|point| point.x)),
+        values: range(points().flat_map(|point| [point.low, point.high])),
+    };
+    axes(text, frame, &ask.axis);
+    let metric = curves.first().map_or("", |curve| curve.metric.as_str());
+    let metric = escaped(metric);
     let _ = writeln!(
         text,
-        "<path d=\"M{LEFT} {TOP}V{floor}H{right}\" fill=\"none\" stroke=\"#888\"/>"
+        "<text x=\"{LEFT}\" y=\"18\" font-weight=\"bold\">{metric}</text>"
+    );
+    let mut runs: Vec<&str> = Vec::new();
+    for curve in curves {
+        let known = runs.iter().position(|run| *run == curve.run);
+        let at = known.unwrap_or(runs.len());
+        let colour = COLOURS.iter().cycle().nth(at).copied().unwrap_or("#000000");
+        if known.is_none() {
+            let (place, run) = (LEFT + 160.0 + at as f64 * 180.0, escaped(&curve.run));
+            let _ = writeln!(
+                text,
+                "<text x=\"{place}\" y=\"18\" fill=\"{colour}\">{run}</text>"
+            );
+            runs.push(&curve.run);
+        }
+        line(text, frame, curve, colour);
+    }
+}
+
+fn axes(text: &mut String, frame: Frame, axis: &Axis) {
+    let right = WIDTH - RIGHT;
+    let _ = writeln!(
+        text,
+        "<path d=\"M{LEFT} {TOP}V{FLOOR}H{right}\" fill=\"none\" stroke=\"#888\"/>"
     );
     for share in [0.0, 0.5, 1.0] {
-        let (value, place) = (low + (high - low) * share, first + (last - first) * share);
+        let value = frame.values.0 + (frame.values.1 - frame.values.0) * share;
+        let place = frame.places.0 + (frame.places.1 - frame.places.0) * share;
         let _ = writeln!(
             text,
             "<text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{value:.6}</text><text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\">{place:.0}</text>",
             LEFT - 6.0,
-            y(value) + 4.0,
-            x(place),
-            floor + 18.0,
+            frame.y(value) + 4.0,
+            frame.x(place),
+            FLOOR + 18.0,
         );
     }
-    let axis = match &ask.axis {
+    let axis = match axis {
         Axis::Step => "step",
         Axis::Time => "seconds",
         Axis::Series(name) => name,
     };
-    let middle = f64::midpoint(LEFT, right);
+    let (middle, axis) = (f64::midpoint(LEFT, right), escaped(axis));
+    let below = FLOOR + 36.0;
     let _ = writeln!(
         text,
-        "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-        floor + 36.0,
-        escaped(axis)
+        "<text x=\"{middle}\" y=\"{below}\" text-anchor=\"middle\">{axis}</text>"
     );
-    let metric = curves.first().map_or("", |curve| curve.metric.as_str());
-    let _ = writeln!(
-        text,
-        "<text x=\"{LEFT}\" y=\"18\" font-weight=\"bold\">{}</text>",
-        escaped(metric)
-    );
-    let mut runs: Vec<&str> = Vec::new();
-    for curve in curves {
-        let at = runs
-            .iter()
-            .position(|run| *run == curve.run)
-            .unwrap_or(runs.len());
-        let colour = COLOURS.iter().cycle().nth(at).copied().unwrap_or("#000000");
-        if at == runs.len() {
-            let place = LEFT + 160.0 + at as f64 * 180.0;
+}
+
+/// A value that is no number is a mark at the top, and a gap where all of a bucket are none.
+fn line(text: &mut String, frame: Frame, curve: &Curve, colour: &str) {
+    for point in curve.points.iter().filter(|point| point.troubles > 0) {
+        let x = frame.x(point.x);
+        let _ = writeln!(
+            text,
+            "<circle cx=\"{x:.1}\" cy=\"{TOP}\" r=\"4\" fill=\"#c00000\"/>"
+        );
+    }
+    for part in curve.points.split(|point| !point.mean.is_finite()) {
+        let dot =
+            |point: &CurvePoint| format!("{:.1},{:.1}", frame.x(point.x), frame.y(point.mean));
+        let dots = part.iter().map(dot).collect::<Vec<_>>().join(" ");
+        if !dots.is_empty() {
             let _ = writeln!(
                 text,
-                "<text x=\"{place}\" y=\"18\" fill=\"{colour}\">{}</text>",
-                escaped(&curve.run)
+                "<polyline points=\"{dots}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.3\"/>"
             );
-            runs.push(&curve.run);
-        }
-        // A value that is no number leaves a gap.
-        for part in curve.points.split(|point| !point.mean.is_finite()) {
-            let dots = part
-                .iter()
-                .map(|point| format!("{:.1},{:.1}", x(point.x), y(point.mean)));
-            let dots = dots.collect::<Vec<_>>().join(" ");
-            if !dots.is_empty() {
-                let _ = writeln!(
-                    text,
-                    "<polyline points=\"{dots}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.3\"/>"
-                );
-            }
         }
     }
 }
@@ -185,7 +214,7 @@ fn range(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
     });
     match high - low {
         width if width > 0.0 => (low, high),
-        width if width == 0.0 => (low - 0.5, high + 0.5),
+        0.0 => (low - 0.5, high + 0.5),
         _ => (0.0, 1.0),
     }
 }
@@ -260,6 +289,7 @@ mod tests {
     fn a_drawing_has_gaps_and_no_names_as_elements() {
         let text = curves_svg(&curves("a&b", &[3.0, f64::NAN, 1.0, 2.0]), &ask());
         assert_eq!(text.matches("<polyline").count(), 2);
+        assert_eq!(text.matches("<circle").count(), 1);
         assert!(
             text.contains("loss &lt;b&gt;") && text.contains("a&amp;b"),
             "{text}"

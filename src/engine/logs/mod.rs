@@ -36,7 +36,7 @@ const NEWS: Duration = Duration::from_millis(100);
 /// A list of logs reads logs up to this size for their figures, larger ones from their end.
 const READ_FOR_LIST: u64 = 16 << 20;
 /// Figures of logs that nobody looked at for so long are dropped.
-const KEPT_FOR: Duration = Duration::from_secs(60 * 24 * 3600);
+const KEPT_FOR: Duration = Duration::from_hours(60 * 24);
 
 /// A followed log in a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]

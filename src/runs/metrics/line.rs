@@ -70,8 +70,13 @@ pub(super) fn read_line(text: &str) -> Option<Found> {
     {
         return None;
     }
-    dict_line(text)
-        .or_else(|| megatron_line(text))
+    if let Some(start) = text.find('{')
+        && let Some(pairs) = text.get(start..).and_then(flat_dict)
+    {
+        // A dict is no other kind of line, whether it says figures or not.
+        return of_dict(pairs);
+    }
+    megatron_line(text)
         .or_else(|| progress_bar(text))
         .or_else(|| step_line(text))
         .or_else(|| bare_line(text))
@@ -91,9 +96,8 @@ fn is_figure(name: &str) -> bool {
         })
 }
 
-/// A dict at the end of the line; a progress bar may be glued before it.
-fn dict_line(text: &str) -> Option<Found> {
-    let pairs = flat_dict(text.get(text.find('{')?..)?)?;
+/// Of a dict at the end of the line; a progress bar may be glued before it.
+fn of_dict(pairs: Vec<(String, Value)>) -> Option<Found> {
     let mut step = StepOf::Ordinal;
     let mut figures = Vec::new();
     for (key, value) in pairs {

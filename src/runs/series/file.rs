@@ -6,7 +6,7 @@
 //! believed: the log will be read again from there.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -83,15 +83,14 @@ impl Kept {
     pub(super) fn unpack(&self, block: &Block) -> io::Result<Vec<MetricPoint>> {
         let length = block.length as usize;
         let mut read = Vec::new();
-        let bytes = match block.at.checked_sub(self.written) {
-            Some(at) => self.gathered.get(at as usize..at as usize + length),
-            None => {
-                read.resize(length, 0);
-                if let Some(file) = &self.file {
-                    file.read_exact_at(&mut read, block.at)?;
-                }
-                Some(read.as_slice())
+        let bytes = if let Some(at) = block.at.checked_sub(self.written) {
+            self.gathered.get(at as usize..at as usize + length)
+        } else {
+            read.resize(length, 0);
+            if let Some(file) = &self.file {
+                file.read_exact_at(&mut read, block.at)?;
             }
+            Some(read.as_slice())
         };
         let damaged =
             || io::Error::new(io::ErrorKind::InvalidData, "a block of figures is damaged");
@@ -198,7 +197,7 @@ pub(super) struct Loaded {
 impl Loaded {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let mut file = options
+        let file = options
             .read(true)
             .write(true)
             .create(true)
@@ -206,12 +205,8 @@ impl Loaded {
             .open(path)?;
         // Held until the file is closed. Who comes second reads the log for itself.
         file.try_lock()?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
         let mut replay = Replay::default();
-        if bytes.starts_with(FIRST_LINE) {
-            replay.run(&bytes);
-        }
+        replay.run(BufReader::with_capacity(GATHERED, &file));
         // What is not believed must not be met again behind the frames that come now.
         file.set_len(replay.believed)?;
         let kept = Kept {
@@ -243,13 +238,19 @@ struct Replay {
 }
 
 impl Replay {
-    fn run(&mut self, bytes: &[u8]) {
+    /// Reads frames as long as they are whole.
+    fn run(&mut self, mut bytes: impl Read) {
+        let mut first = [0; FIRST_LINE.len()];
+        if bytes.read_exact(&mut first).is_err() || first != *FIRST_LINE {
+            return;
+        }
         let mut at = FIRST_LINE.len();
-        while let Some((kind, inside)) = frame_at(bytes, at) {
+        let mut inside = Vec::new();
+        while let Some(kind) = next_frame(&mut bytes, &mut inside) {
             at += HEAD;
             let is_good = match kind {
-                NAME => self.name(inside),
-                BLOCK => self.block(inside, at as u64).is_some(),
+                NAME => self.name(&inside),
+                BLOCK => self.block(&inside, at as u64).is_some(),
                 _ => true,
             };
             if !is_good {
@@ -257,7 +258,7 @@ impl Replay {
             }
             at += inside.len() + CRC;
             if kind == STATE {
-                self.state = Some(inside.to_vec());
+                self.state = Some(inside.clone());
                 self.believed = at as u64;
                 self.counts = self.columns.iter().map(|it| it.blocks.len()).collect();
             }
@@ -293,14 +294,18 @@ impl Replay {
     }
 }
 
-fn frame_at(bytes: &[u8], at: usize) -> Option<(u8, &[u8])> {
-    let rest = bytes.get(at..)?;
-    let [l0, l1, l2, l3, kind] = *rest.first_chunk::<HEAD>()?;
+/// Its kind; `None` where there is no whole one.
+fn next_frame(bytes: &mut impl Read, inside: &mut Vec<u8>) -> Option<u8> {
+    let mut head = [0; HEAD];
+    bytes.read_exact(&mut head).ok()?;
+    let [l0, l1, l2, l3, kind] = head;
     let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
     if length > LONGEST {
         return None;
     }
-    let inside = rest.get(HEAD..HEAD + length)?;
-    let said = rest.get(HEAD + length..)?.first_chunk::<CRC>()?;
-    (crc(kind, inside) == u32::from_le_bytes(*said)).then_some((kind, inside))
+    inside.resize(length, 0);
+    bytes.read_exact(inside).ok()?;
+    let mut said = [0; CRC];
+    bytes.read_exact(&mut said).ok()?;
+    (crc(kind, inside) == u32::from_le_bytes(said)).then_some(kind)
 }

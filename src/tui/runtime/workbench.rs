@@ -104,7 +104,7 @@ pub(super) async fn run(backend: Arc<dyn Backend>, options: Options) -> Result<O
         workbench.wake_due();
         workbench.draw_if_due();
     }
-    workbench.leave().await
+    Box::pin(workbench.leave()).await
 }
 
 /// The engine's channel, made one that can be awaited. Full: the engine's events wait.

@@ -2,6 +2,7 @@
 //!
 //! The cursor is a place on the axis; the log pane follows it to the line, and back.
 
+mod moving;
 mod view;
 
 use ratatui::layout::Rect;
@@ -14,6 +15,7 @@ use crate::plot::Scale;
 use crate::shared::{LinkedLine, Load, Shared};
 use crate::slot::{Slot, SlotName, Ticket};
 
+use moving::nearest;
 pub use view::{fit, view};
 
 /// As many as the widest screens have dots.
@@ -240,25 +242,6 @@ impl State {
         vec![Effect::Ask(self.slot.ask(), Query::Curves(ask))]
     }
 
-    fn move_by(&mut self, by: i64) {
-        let points = self.leading();
-        let Some(last) = points.len().checked_sub(1) else {
-            return;
-        };
-        let at = match self.cursor {
-            Some(x) => points.partition_point(|point| point.x < x).min(last) as i64,
-            None => last as i64,
-        };
-        let at = (at + by).clamp(0, last as i64) as usize;
-        self.cursor = points.get(at).map(|point| point.x);
-    }
-
-    /// The point under the cursor: the last one where there is none.
-    fn at_cursor(&self) -> Option<CurvePoint> {
-        let points = self.leading();
-        nearest(&points, self.cursor)
-    }
-
     /// The log pane goes to where the figure is said.
     fn point(&self, shared: &mut Shared) {
         let pointed = self.at_cursor().filter(|_| self.cursor.is_some());
@@ -268,94 +251,6 @@ impl State {
                 line: point.line,
                 by: PaneKind::Curves,
             });
-        }
-    }
-
-    fn zoom(&mut self, by: f64) -> Vec<Effect> {
-        let Some(curves) = self.curves.value() else {
-            return Vec::new();
-        };
-        let whole = curves.whole;
-        let (first, last) = self.span.unwrap_or(whole);
-        let middle = self.cursor.unwrap_or(last);
-        let half = (last / 2.0 - first / 2.0) * by;
-        let least = if self.axis == Axis::Step { 2.0 } else { 1e-3 };
-        if !half.is_finite() || half * 2.0 < least {
-            return Vec::new();
-        }
-        let first = (middle - half)
-            .max(whole.0)
-            .min((whole.1 - 2.0 * half).max(whole.0));
-        let span = (first, (first + 2.0 * half).min(whole.1));
-        self.span = (span.0 > whole.0 || span.1 < whole.1).then_some(span);
-        self.ask()
-    }
-
-    /// The cursor left what is seen: the part moves along.
-    fn pan(&mut self) -> Vec<Effect> {
-        let (Some((first, last)), Some(x)) = (self.span, self.cursor) else {
-            return Vec::new();
-        };
-        let whole = self
-            .curves
-            .value()
-            .map_or((first, last), |curves| curves.whole);
-        let width = last - first;
-        let edge = width / 50.0;
-        let is_left = x <= first + edge && first > whole.0;
-        let is_right = x >= last - edge && last < whole.1;
-        if !is_left && !is_right {
-            return Vec::new();
-        }
-        let first = (x - width / 2.0).clamp(whole.0, (whole.1 - width).max(whole.0));
-        self.span = Some((first, first + width));
-        self.ask()
-    }
-
-    fn cycle_metric(&mut self, by: i64) -> Vec<Effect> {
-        let names = self.metrics();
-        let at = names.iter().position(|name| Some(*name) == self.metric());
-        let count = names.len() as i64;
-        let next = (at.map_or(0, |at| at as i64) + by).checked_rem_euclid(count);
-        let Some(next) = next.map(|next| next as usize) else {
-            return Vec::new();
-        };
-        self.metric = names.get(next).map(|name| (*name).to_owned());
-        if self.shows_all {
-            let is_seen = (self.top..self.top + MOST_CHARTS).contains(&next);
-            if is_seen {
-                return Vec::new();
-            }
-            self.top = next / MOST_CHARTS * MOST_CHARTS;
-        }
-        self.ask()
-    }
-
-    /// Steps, times, and what counts tokens or samples where the runs say it.
-    fn next_axis(&self) -> Axis {
-        let counts = |name: &&str| {
-            let name = name.to_lowercase();
-            let is_rate = ["/", "per_", "_per", "throughput"]
-                .iter()
-                .any(|it| name.contains(it));
-            let is_speed = name.ends_with("_s") || name.ends_with("_sec");
-            let words = ["token", "samples", "epoch"];
-            !is_rate && !is_speed && words.iter().any(|word| name.contains(word))
-        };
-        let names = self.metrics();
-        let mut known = vec![Axis::Step, Axis::Time];
-        let counting = names.into_iter().filter(counts);
-        known.extend(counting.take(3).map(|name| Axis::Series(name.to_owned())));
-        let at = known.iter().position(|axis| *axis == self.axis);
-        let next = at.map_or(0, |at| (at + 1) % known.len());
-        known.into_iter().nth(next).unwrap_or_default()
-    }
-
-    fn first_trouble(&mut self) {
-        let points = self.leading();
-        let trouble = points.iter().find(|point| point.troubles > 0);
-        if let Some(point) = trouble {
-            self.cursor = Some(point.x);
         }
     }
 
@@ -382,9 +277,9 @@ impl State {
         self.ask()
     }
 
-    fn keep(&mut self) -> Vec<Effect> {
+    fn keep(&mut self) {
         let Some(run) = self.run.clone() else {
-            return Vec::new();
+            return;
         };
         match self.kept.iter().position(|kept| *kept == run) {
             Some(at) => {
@@ -392,36 +287,27 @@ impl State {
             }
             None => self.kept.push(run),
         }
-        Vec::new()
     }
-}
-
-/// The point nearest to a place; the last one where there is none.
-fn nearest(points: &[CurvePoint], x: Option<f64>) -> Option<CurvePoint> {
-    let Some(x) = x else {
-        return points.last().copied();
-    };
-    let away = |point: &&CurvePoint| (point.x - x).abs();
-    points
-        .iter()
-        .min_by(|a, b| away(a).total_cmp(&away(b)))
-        .copied()
 }
 
 pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
     let quarter = (state.leading().len() / 4).max(1) as i64;
-    let mut moved = |by: i64| {
-        state.move_by(by);
-        state.point(shared);
-        state.pan()
+    let by = match msg {
+        Msg::Left => -1,
+        Msg::Right => 1,
+        Msg::FarLeft => -quarter,
+        Msg::FarRight => quarter,
+        Msg::Start => i64::MIN / 4,
+        Msg::End => i64::MAX / 4,
+        msg => return look(state, msg, shared),
     };
+    state.move_by(by);
+    state.point(shared);
+    state.pan()
+}
+
+fn look(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
     match msg {
-        Msg::Left => moved(-1),
-        Msg::Right => moved(1),
-        Msg::FarLeft => moved(-quarter),
-        Msg::FarRight => moved(quarter),
-        Msg::Start => moved(i64::MIN / 4),
-        Msg::End => moved(i64::MAX / 4),
         Msg::Place(share) => {
             let whole = state.curves.value().map(|curves| curves.whole);
             if let Some((first, last)) = state.span.or(whole) {
@@ -429,52 +315,23 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
                 state.move_by(0);
                 state.point(shared);
             }
-            Vec::new()
         }
-        Msg::NextMetric => state.cycle_metric(1),
-        Msg::PreviousMetric => state.cycle_metric(-1),
-        Msg::AllMetrics => {
-            state.metric = state.metric().map(str::to_owned);
-            state.shows_all = !state.shows_all;
-            state.ask()
+        Msg::FirstTrouble => {
+            state.first_trouble();
+            state.point(shared);
         }
-        Msg::ZoomIn => state.zoom(0.5),
-        Msg::ZoomOut => state.zoom(2.0),
-        Msg::Whole => {
-            state.span = None;
-            state.ask()
+        Msg::OpenLine => {
+            state.cursor = state.at_cursor().map(|point| point.x);
+            state.point(shared);
         }
-        Msg::Smooth => {
-            state.smoothing = state.smoothing.next();
-            Vec::new()
-        }
+        Msg::Smooth => state.smoothing = state.smoothing.next(),
         Msg::Scale => {
             state.scale = match state.scale {
                 Scale::Linear => Scale::Log,
                 Scale::Log => Scale::Linear,
             };
-            Vec::new()
-        }
-        Msg::Axis => {
-            state.axis = state.next_axis();
-            (state.span, state.cursor) = (None, None);
-            state.ask()
-        }
-        Msg::FirstTrouble => {
-            state.first_trouble();
-            state.point(shared);
-            Vec::new()
-        }
-        Msg::OpenLine => {
-            state.cursor = state.at_cursor().map(|point| point.x);
-            state.point(shared);
-            Vec::new()
         }
         Msg::Keep => state.keep(),
-        Msg::KeepNone => {
-            (state.kept, state.baseline) = (Vec::new(), None);
-            state.ask()
-        }
         Msg::Baseline => {
             let is_it = state.baseline == state.run;
             state.baseline = state.run.clone().filter(|_| !is_it);
@@ -483,22 +340,46 @@ pub fn update(state: &mut State, msg: Msg, shared: &mut Shared) -> Vec<Effect> {
                 .as_ref()
                 .is_some_and(|run| !is_it && !state.kept.contains(run))
             {
-                return state.keep();
+                state.keep();
             }
-            Vec::new()
         }
-        Msg::NextRun => state.other_run(shared, 1),
-        Msg::PreviousRun => state.other_run(shared, -1),
-        Msg::Export => match state.asked.clone() {
-            Some(ask) => vec![Effect::SaveCurves(Box::new(ask))],
-            None => Vec::new(),
-        },
-        Msg::Back => {
-            let had_span = state.span.take().is_some();
-            state.cursor = None;
-            if had_span { state.ask() } else { Vec::new() }
-        }
+        Msg::NextRun => return state.other_run(shared, 1),
+        Msg::PreviousRun => return state.other_run(shared, -1),
+        msg => return ask_other(state, msg),
     }
+    Vec::new()
+}
+
+/// What needs other curves.
+fn ask_other(state: &mut State, msg: Msg) -> Vec<Effect> {
+    match msg {
+        Msg::NextMetric => return state.cycle_metric(1),
+        Msg::PreviousMetric => return state.cycle_metric(-1),
+        Msg::ZoomIn => return state.zoom(0.5),
+        Msg::ZoomOut => return state.zoom(2.0),
+        Msg::AllMetrics => {
+            state.metric = state.metric().map(str::to_owned);
+            state.shows_all = !state.shows_all;
+        }
+        Msg::Whole => state.span = None,
+        Msg::Axis => {
+            state.axis = state.next_axis();
+            (state.span, state.cursor) = (None, None);
+        }
+        Msg::KeepNone => (state.kept, state.baseline) = (Vec::new(), None),
+        Msg::Export => {
+            let ask = state.asked.clone().map(Box::new);
+            return ask.map(Effect::SaveCurves).into_iter().collect();
+        }
+        Msg::Back => {
+            state.cursor = None;
+            if state.span.take().is_none() {
+                return Vec::new();
+            }
+        }
+        _ => return Vec::new(),
+    }
+    state.ask()
 }
 
 /// Asks for the runs once, and for curves of what is selected now.
@@ -646,7 +527,7 @@ pub fn copy(state: &State, _shared: &Shared) -> Option<String> {
     let rows = view::legend(state);
     (!rows.is_empty()).then(|| {
         rows.iter()
-            .map(|row| row.text())
+            .map(view::LegendRow::text)
             .collect::<Vec<_>>()
             .join("\n")
     })

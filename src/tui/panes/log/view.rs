@@ -170,9 +170,10 @@ fn lines(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut
         below += tall;
     }
     if state.rows.is_empty() {
-        let text = match state.only == LineFilter::default() {
-            true => "The log is empty so far.",
-            false => "No line passes the filter; Esc shows all.",
+        let text = if state.only == LineFilter::default() {
+            "The log is empty so far."
+        } else {
+            "No line passes the filter; Esc shows all."
         };
         Pen::new(buffer, area, 0).text(text, theme.style(Role::Muted));
     }
