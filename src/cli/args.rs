@@ -220,6 +220,17 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
+    /// What the GPUs here and on your hosts do, and for which run
+    Gpus {
+        /// This host alone
+        #[arg(long, value_name = "NAME")]
+        host: Option<String>,
+        /// Again whenever something changed, until it is ended
+        #[arg(long)]
+        watch: bool,
+        #[command(flatten)]
+        common: Common,
+    },
     /// The machines of your settings where recipes may run
     Hosts {
         /// Copy this semihv into the host's ~/.cache/semihv
@@ -280,7 +291,11 @@ impl Verb {
     pub(crate) fn is_of_runs(&self) -> bool {
         matches!(
             self,
-            Self::Runs { .. } | Self::Cancel { .. } | Self::Resume { .. } | Self::Log { .. }
+            Self::Runs { .. }
+                | Self::Cancel { .. }
+                | Self::Resume { .. }
+                | Self::Log { .. }
+                | Self::Gpus { .. }
         )
     }
 
@@ -305,6 +320,7 @@ impl Verb {
             | Self::Runs { common, .. }
             | Self::Cancel { common, .. }
             | Self::Resume { common, .. }
+            | Self::Gpus { common, .. }
             | Self::Hosts { common, .. }
             | Self::Config { common }
             | Self::Show { common, .. }

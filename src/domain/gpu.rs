@@ -70,7 +70,7 @@ impl Throttle {
             Self::HardwareSlowdown => "slowed by hardware",
             Self::SyncBoost => "sync boost",
             Self::Thermal => "too hot",
-            Self::HardwareThermal => "too hot for the hardware",
+            Self::HardwareThermal => "hardware too hot",
             Self::PowerBrake => "power brake",
         }
     }

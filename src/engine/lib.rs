@@ -48,8 +48,8 @@ pub use judging::{
     PoolReport, RetrievalReport, Topic,
 };
 pub use launching::{
-    GRACE_SECONDS, HostView, LaunchSpec, Launched, Planned, RecipeView, RunView, SeenHosts, agent,
-    shell_words,
+    GRACE_SECONDS, HostGpus, HostView, LaunchSpec, Launched, Planned, RecipeView, RunView,
+    SeenHosts, agent, shell_words,
 };
 pub use pictures::read_file_image;
 pub use query::{
@@ -67,7 +67,8 @@ pub use semihv_encoders::worker::libraries as worker_libraries;
 pub use semihv_evaluation::ranking;
 pub use semihv_retrieval::log_panics_of_the_index;
 pub use semihv_runs::{
-    After, AttemptState, Cause, Ending, StartRecord, SuperviseError, plain_line, supervise,
+    After, AttemptState, Cause, Ending, GpuTrouble, StartRecord, SuperviseError, plain_line,
+    supervise,
 };
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,

@@ -15,7 +15,7 @@ use semihv_workspace::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{LaunchSpec, Launched, RetrieveSpec};
+use crate::{HostGpus, LaunchSpec, Launched, RetrieveSpec};
 
 /// What the lists show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -85,6 +85,8 @@ pub enum Query {
         run: String,
         lines: usize,
     },
+    /// The GPUs of this machine and of the hosts; asking has them watched for a while.
+    Gpus,
     /// The runs that were launched here, and what can be launched.
     Launched,
     /// What a recipe would start with these values.
@@ -124,6 +126,7 @@ pub enum Reply {
     Tags(Vec<(Tag, u64)>),
     Runs(Vec<RunSummary>),
     Log(Box<LogView>),
+    Gpus(Vec<HostGpus>),
     Launched(Launched),
     /// The command as a shell would take it, and what to know before.
     PlannedRun {

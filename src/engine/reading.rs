@@ -58,6 +58,7 @@ pub(crate) fn answer(engine: &Engine, query: &Query) -> Result<Reply, Failure> {
         }
         Query::Runs => Ok(Reply::Runs(crate::runs::summaries(engine))),
         Query::Log { run, lines } => crate::runs::log(engine, run, *lines),
+        Query::Gpus => engine.gpus().map(Reply::Gpus),
         Query::Launched => crate::launching::launched(engine).map(Reply::Launched),
         Query::PlanRun(spec) => crate::launching::plan(engine, spec),
         Query::Draft(target) => engine.with_store(|store| {

@@ -37,6 +37,7 @@ pub enum Action {
     Rationales(panes::rationales::Msg),
     Log(panes::log::Msg),
     Dataset(panes::dataset::Msg),
+    Gpus(panes::gpus::Msg),
     Jobs(panes::jobs::Msg),
     Runs(panes::runs::Msg),
     Notes(panes::notes::Msg),

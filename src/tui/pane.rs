@@ -39,13 +39,14 @@ pub enum PaneKind {
     Rationales,
     Log,
     Dataset,
+    Gpus,
     Jobs,
     Runs,
     Notes,
 }
 
 impl PaneKind {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Cases,
         Self::Questions,
         Self::Image,
@@ -55,6 +56,7 @@ impl PaneKind {
         Self::Rationales,
         Self::Log,
         Self::Dataset,
+        Self::Gpus,
         Self::Jobs,
         Self::Runs,
         Self::Notes,
@@ -71,6 +73,7 @@ impl PaneKind {
             Self::Rationales => "rationales",
             Self::Log => "log",
             Self::Dataset => "dataset",
+            Self::Gpus => "gpus",
             Self::Jobs => "jobs",
             Self::Runs => "runs",
             Self::Notes => "notes",

@@ -30,6 +30,9 @@ pub enum SlotName {
     PlannedRun,
     Log,
     Dataset,
+    Gpus,
+    /// The moment of the next look at them.
+    GpusNext,
     Skipped,
     Jobs,
     Notes,

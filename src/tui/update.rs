@@ -94,6 +94,8 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Rationales(msg) => panes::rationales::update(&mut panes.rationales, msg, shared),
         Action::Log(msg) => log::update(&mut panes.log, msg, shared),
         Action::Dataset(msg) => panes::dataset::update(&mut panes.dataset, msg, shared),
+        Action::Gpus(panes::gpus::Msg::Open) => go_to_run(state),
+        Action::Gpus(msg) => panes::gpus::update(&mut panes.gpus, msg, shared),
         Action::Runs(panes::runs::Msg::Open) => go_to_log(state),
         Action::Runs(msg) => panes::runs::update(&mut panes.runs, msg, shared),
         Action::Jobs(msg) => panes::jobs::update(&mut panes.jobs, msg, shared),
@@ -118,6 +120,16 @@ fn go_to_log(state: &mut State) -> Vec<Effect> {
     let mut effects = panes::runs::update(&mut panes.runs, panes::runs::Msg::Open, shared);
     effects.extend(control::go(state, PaneKind::Log));
     effects
+}
+
+/// The log of what computes on a GPU, where it is a run of this workspace.
+fn go_to_run(state: &mut State) -> Vec<Effect> {
+    let run = state.panes.gpus.run().map(str::to_owned);
+    let Some(run) = run.filter(|run| state.panes.runs.knows(run)) else {
+        return Vec::new();
+    };
+    state.shared.selection.run = Some(run);
+    control::go(state, PaneKind::Log)
 }
 
 /// A case is shown by the image pane, a passage by the guidelines'.
@@ -280,6 +292,14 @@ fn woke(state: &mut State, ticket: Ticket) -> Vec<Effect> {
     }
     if state.slots.which_key.accepts(ticket) {
         state.is_which_key_shown = !state.pending.is_empty();
+        return Vec::new();
+    }
+    if state.panes.gpus.woke(ticket) {
+        // Out of sight nobody looks.
+        let is_seen = seen(state).contains(&PaneKind::Gpus);
+        if is_seen {
+            return panes::gpus::ask(&mut state.panes.gpus);
+        }
         return Vec::new();
     }
     if let Some(effects) = image::woke(&mut state.panes.image, ticket, &mut state.shared) {

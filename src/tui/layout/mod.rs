@@ -171,8 +171,8 @@ impl Layouts {
 /// The layouts everybody starts with.
 pub fn built_in() -> Vec<Layout> {
     use PaneKind::{
-        Cases, Dataset, Guidelines, Hits, Image, Jobs, Log, Notes, Questions, Rationales, Runs,
-        Text,
+        Cases, Dataset, Gpus, Guidelines, Hits, Image, Jobs, Log, Notes, Questions, Rationales,
+        Runs, Text,
     };
     use Tree::Pane;
     let layout = |name: &str, focus, tree| Layout {
@@ -214,7 +214,7 @@ pub fn built_in() -> Vec<Layout> {
             Tree::right(
                 620,
                 Tree::below(400, Pane(Runs), Pane(Log)),
-                Tree::below(500, Pane(Jobs), Pane(Dataset)),
+                Tree::below(280, Pane(Jobs), Tree::below(600, Pane(Gpus), Pane(Dataset))),
             ),
         ),
         layout(

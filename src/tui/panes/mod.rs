@@ -4,6 +4,7 @@
 
 pub mod cases;
 pub mod dataset;
+pub mod gpus;
 pub mod guidelines;
 pub mod hits;
 pub mod image;
@@ -41,6 +42,7 @@ pub struct Panes {
     pub rationales: rationales::State,
     pub log: log::State,
     pub dataset: dataset::State,
+    pub gpus: gpus::State,
     pub jobs: jobs::State,
     pub runs: runs::State,
     pub notes: notes::State,
@@ -95,6 +97,11 @@ macro_rules! in_pane {
                 let $state = $($borrow)+ $panes.dataset;
                 $body
             }
+            PaneKind::Gpus => {
+                use gpus as $pane;
+                let $state = $($borrow)+ $panes.gpus;
+                $body
+            }
             PaneKind::Jobs => {
                 use jobs as $pane;
                 let $state = $($borrow)+ $panes.jobs;
@@ -131,6 +138,7 @@ impl Panes {
             | PaneKind::Questions
             | PaneKind::Image
             | PaneKind::Hits
+            | PaneKind::Gpus
             | PaneKind::Jobs
             | PaneKind::Runs
             | PaneKind::Notes => {}
@@ -192,6 +200,7 @@ impl Panes {
             PaneKind::Dataset => {
                 dataset::mouse(&self.dataset, shared, mouse, inside).map(Action::Dataset)
             }
+            PaneKind::Gpus => gpus::mouse(&self.gpus, shared, mouse, inside).map(Action::Gpus),
             PaneKind::Jobs => jobs::mouse(&self.jobs, shared, mouse, inside).map(Action::Jobs),
             PaneKind::Runs => runs::mouse(&self.runs, shared, mouse, inside).map(Action::Runs),
             PaneKind::Notes => notes::mouse(&self.notes, shared, mouse, inside).map(Action::Notes),
@@ -242,6 +251,7 @@ pub fn command(pane: &str, rest: &str) -> Option<Action> {
         "rationales" => Action::Rationales(rationales::command(rest)?),
         "log" => Action::Log(log::command(rest)?),
         "dataset" => Action::Dataset(dataset::command(rest)?),
+        "gpus" => Action::Gpus(gpus::command(rest)?),
         "jobs" => Action::Jobs(jobs::command(rest)?),
         "runs" => Action::Runs(runs::command(rest)?),
         "notes" => Action::Notes(notes::command(rest)?),
