@@ -222,12 +222,9 @@ fn said(state: &State, glyphs: Glyphs, area: Rect) -> Vec<(String, Role)> {
     };
     let mut said = vec![(String::new(), Role::Text)];
     if course_width(state, area.width) == 0 {
-        let line = course(
-            &gpu.uses,
-            usize::from(area.width.min(*COURSE.end())),
-            glyphs,
-        );
-        said.push((line, Role::ChartLine));
+        let width = area.width.saturating_sub(4).min(*COURSE.end());
+        let line = course(&gpu.uses, usize::from(width), glyphs);
+        said.push((format!("use {line}"), Role::ChartLine));
     }
     said.push((clocks(gpu), Role::Muted));
     let mut add = |words: &str, role: Role| {
