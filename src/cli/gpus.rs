@@ -83,8 +83,8 @@ fn verdict(machines: &[HostGpus]) -> Result<(), Failure> {
     }
     let failures = || machines.iter().filter_map(HostGpus::failure);
     // That this machine has none says less than that a host cannot be asked.
-    let of_a_host = machines.iter().filter(|it| !it.has_no_tool());
-    let worst = of_a_host.filter_map(HostGpus::failure).next();
+    let mut of_a_host = machines.iter().filter(|it| !it.has_no_tool());
+    let worst = of_a_host.find_map(HostGpus::failure);
     Err(worst.or_else(|| failures().next()).unwrap_or_else(|| {
         Failure::new("gpus", FailureKind::Config, "no GPU was told of in time")
             .with_hint("run nvidia-smi or rocm-smi by hand to see what is wrong")
@@ -118,7 +118,7 @@ fn print(machines: &[HostGpus], output: &mut Output) -> Result<(), VerbError> {
 
 fn heading(machine: &HostGpus) -> String {
     let name = machine.host.as_deref().unwrap_or("this machine");
-    if let Some(why) = &machine.silent {
+    if let Some(why) = machine.silence() {
         let seen = machine.seen_at.map(|at| (now() - at / 1_000).max(0));
         let seen = seen.map_or(String::new(), |ago| format!(", last seen {ago} s ago"));
         return format!("{name}  ! {why}{seen}");

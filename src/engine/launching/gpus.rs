@@ -49,6 +49,13 @@ impl HostGpus {
         self.is_complete || self.silent.is_some()
     }
 
+    /// Why it cannot be asked, to be said beside its name.
+    pub fn silence(&self) -> Option<&str> {
+        let why = self.silent.as_deref()?;
+        let name = self.host.as_deref().unwrap_or_default();
+        Some(why.strip_prefix(name).unwrap_or(why).trim_start())
+    }
+
     /// A machine that has no GPU to show, which is nobody's fault.
     pub fn has_no_tool(&self) -> bool {
         self.trouble.as_ref().is_some_and(|it| it.has_no_tool)

@@ -156,14 +156,18 @@ impl Book {
         }
     }
 
-    /// Processes by the uuid of their GPU.
-    pub(super) fn take_processes(&mut self, found: Vec<(String, GpuProcess)>) {
-        self.named_processes = found;
-        self.place();
-    }
-
-    pub(super) fn take_instances(&mut self, found: Vec<(String, GpuInstance)>) {
-        self.named_instances = found;
+    /// Processes and instances, each by the uuid of its GPU; what was not told stays as it was.
+    pub(super) fn take_around(
+        &mut self,
+        processes: Option<Vec<(String, GpuProcess)>>,
+        instances: Option<Vec<(String, GpuInstance)>>,
+    ) {
+        if let Some(found) = processes {
+            self.named_processes = found;
+        }
+        if let Some(found) = instances {
+            self.named_instances = found;
+        }
         self.place();
     }
 

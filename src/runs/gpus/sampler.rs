@@ -353,19 +353,16 @@ impl Shared {
         let program = &self.tools.nvidia;
         let query = "--query-compute-apps=gpu_uuid,pid,process_name,used_gpu_memory";
         let apps = self.ask(program, &[query, "--format=csv,nounits"]);
-        if let Ok(answer) = apps.as_ref()
-            && answer.code == Some(0)
-        {
+        let apps = apps.ok().filter(|answer| answer.code == Some(0));
+        let apps = apps.map(|answer| {
             let found = nvidia::processes(&answer.text);
             let (uuids, found): (Vec<String>, Vec<GpuProcess>) = found.into_iter().unzip();
-            let found = uuids.into_iter().zip(self.with_runs(found)).collect();
-            self.book().take_processes(found);
-        }
+            uuids.into_iter().zip(self.with_runs(found)).collect()
+        });
         let has_mig = self.book().has_mig();
-        if has_mig && let Ok(answer) = self.ask(program, &["-q", "-x"]) {
-            let found = xml::instances(&answer.text);
-            self.book().take_instances(found);
-        }
+        let details = has_mig.then(|| self.ask(program, &["-q", "-x"]).ok());
+        let instances = details.flatten().map(|answer| xml::instances(&answer.text));
+        self.book().take_around(apps, instances);
     }
 
     fn with_runs(&self, mut processes: Vec<GpuProcess>) -> Vec<GpuProcess> {

@@ -390,7 +390,7 @@ fn only_what_changed_is_told_and_the_fold_over_it_is_the_whole() {
         taken(&mut book, sample(0, 0, 19_818), now);
         taken(&mut book, sample(1, (round % 100) as u8, 9), now);
         if round == 5 {
-            book.take_processes(vec![("GPU-1".to_owned(), process.clone())]);
+            book.take_around(Some(vec![("GPU-1".to_owned(), process.clone())]), None);
         }
         let news = book.news(watched.mark(), now);
         told.push(news.clone());
@@ -485,8 +485,7 @@ proptest! {
         for (card, figures) in gpus(&text) {
             book.take(card, figures, 0);
         }
-        book.take_processes(nvidia::processes(&text));
-        book.take_instances(xml::instances(&text));
+        book.take_around(Some(nvidia::processes(&text)), Some(xml::instances(&text)));
         let _ = rocm::parse(&text);
         let _ = nvidia::known_fields(&text);
         let said = serde_json::to_string(&book.news(None, 0)).unwrap();

@@ -36,8 +36,9 @@ pub(super) fn bar(percent: Option<u8>, width: usize, glyphs: Glyphs) -> String {
 /// Uses, oldest left, each cell the mean of as many as it must hold; the newest at the right end.
 pub(super) fn course(uses: &[Option<u8>], width: usize, glyphs: Glyphs) -> String {
     let signs = match glyphs {
-        Glyphs::Unicode => ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'],
-        Glyphs::Ascii => ['_', '.', ':', '-', '=', '+', '*', '#'],
+        // The highest leaves a gap to the line above.
+        Glyphs::Unicode => ['▁', '▂', '▃', '▄', '▅', '▆', '▇'],
+        Glyphs::Ascii => ['_', '.', ':', '-', '=', '+', '#'],
     };
     let each = uses.len().div_ceil(width.max(1)).max(1);
     // Cells end with the newest: the oldest one may be short.
@@ -162,12 +163,12 @@ mod tests {
             assert_eq!(course(uses, width, Glyphs::Unicode), expected);
         }
         check(&[], 3, "   ");
-        check(&[Some(0), Some(100)], 3, " ▁█");
+        check(&[Some(0), Some(100)], 3, " ▁▇");
         check(&[Some(0), None, Some(1)], 3, "▁ ▂");
-        check(&[Some(100), Some(0), Some(0), Some(0)], 2, "▅▁");
+        check(&[Some(100), Some(0), Some(0), Some(0)], 2, "▄▁");
         check(&[Some(100)], 0, "");
         // Nine samples in four cells of three: the oldest cell stays empty.
-        check(&[Some(100); 9], 4, " ███");
+        check(&[Some(100); 9], 4, " ▇▇▇");
     }
 
     #[test]

@@ -132,9 +132,7 @@ fn heading(machine: &HostGpus, (shared, theme, base): Look<'_>, mut pen: Pen<'_>
         pen.right(&seen.unwrap_or_default(), styled(Role::Warn));
     }
     pen.text(name, styled(Role::Strong)).skip(2);
-    if let Some(why) = &machine.silent {
-        // It begins with the name, which stands there.
-        let why = why.strip_prefix(name).unwrap_or(why).trim_start();
+    if let Some(why) = machine.silence() {
         pen.text(why, styled(Role::Warn));
     } else if machine.has_no_tool() {
         pen.text("no GPU tool", styled(Role::Muted));
