@@ -42,7 +42,10 @@ def drain(terminal, seconds):
     total, until = 0, time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         if select.select([terminal], [], [], left)[0]:
-            total += len(os.read(terminal, 1 << 16))
+            try:
+                total += len(os.read(terminal, 1 << 16))
+            except OSError:  # Its program has ended.
+                break
     return total
 
 
