@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use ratatui::layout::Rect;
-use semihv_domain::{CaseId, Failure, Job, JobState, PassageId, Pool, QuestionId, Target};
+use semihv_domain::{
+    CaseId, Failure, Job, JobState, PassageId, Pool, QuestionId, Target, printable_line,
+};
 use semihv_engine::{AttemptState, Changed, Edit, Event, Query, Reply};
 
 use crate::action::{Action, Effect};
@@ -124,10 +126,14 @@ fn go_to_log(state: &mut State) -> Vec<Effect> {
 
 /// The log of what computes on a GPU, where it is a run of this workspace.
 fn go_to_run(state: &mut State) -> Vec<Effect> {
-    let run = state.panes.gpus.run().map(str::to_owned);
-    let Some(run) = run.filter(|run| state.panes.runs.knows(run)) else {
+    let Some(run) = state.panes.gpus.run().map(str::to_owned) else {
         return Vec::new();
     };
+    if !state.panes.runs.knows(&run) {
+        let run = printable_line(&run);
+        state.say(Tone::Plain, format!("{run} is no run of this workspace"));
+        return Vec::new();
+    }
     state.shared.selection.run = Some(run);
     control::go(state, PaneKind::Log)
 }

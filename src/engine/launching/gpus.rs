@@ -21,7 +21,7 @@ const FIRST: Duration = Duration::from_millis(300);
 /// A host that is silent is asked less and less often.
 const LOOK_AT_SILENT: Duration = Duration::from_secs(30);
 /// Nobody asked for so long: no host is asked.
-const LEASE: Duration = Duration::from_secs(15);
+const LEASE: Duration = Duration::from_secs(8);
 
 /// The GPUs of one machine as they are known here.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]

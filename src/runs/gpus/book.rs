@@ -125,7 +125,7 @@ impl Book {
     pub(super) fn start(&mut self, tool: GpuTool, now: i64) {
         self.tool = Some(tool);
         self.heard_at = now;
-        self.trouble = None;
+        // What was wrong is, until a row comes.
     }
 
     pub(super) fn fail(&mut self, trouble: GpuTrouble) {

@@ -4,9 +4,10 @@ use semihv_domain::{FailureKind, GpuCard, GpuFigures, GpuInstance, GpuProcess, G
 use semihv_engine::GpuTrouble;
 
 use super::*;
+use crate::action::Action;
 use crate::pane::PaneKind;
 use crate::shared::Glyphs;
-use crate::testing::{SIZES, pane_text};
+use crate::testing::{SIZES, pane_text, type_keys};
 
 const NOW: i64 = 1_795_788_042;
 
@@ -205,6 +206,45 @@ fn it_is_woken_soon_until_every_machine_told_something() {
     }
     check(busy(), FIRST);
     check(vec![machine("gpu01", vec![gpu(0, 1)])], LOOK);
+}
+
+#[track_caller]
+fn asked_for_gpus(effects: &[Effect]) -> Option<Ticket> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Ask(ticket, Query::Gpus) => Some(*ticket),
+        _ => None,
+    })
+}
+
+#[test]
+fn out_of_sight_nobody_looks() {
+    let mut state = crate::testing::state(160, 48);
+    let asked = asked_for_gpus(&type_keys(&mut state, "4")).unwrap();
+    let answer = Action::Reply(asked, Ok(Reply::Gpus(busy())));
+    let effects = crate::update::update(&mut state, answer);
+    let next = effects.iter().find_map(|effect| match effect {
+        Effect::Wake(ticket, _) => Some(*ticket),
+        _ => None,
+    });
+    assert_eq!(asked_for_gpus(&type_keys(&mut state, "1")), None);
+    let woken = crate::update::update(&mut state, Action::Woke(next.unwrap()));
+    assert_eq!(asked_for_gpus(&woken), None);
+    assert!(asked_for_gpus(&type_keys(&mut state, "4")).is_some());
+}
+
+#[test]
+fn a_run_of_another_workspace_has_no_log_here() {
+    let mut state = crate::testing::state(160, 48);
+    let asked = asked_for_gpus(&type_keys(&mut state, "4")).unwrap();
+    crate::update::update(&mut state, Action::Reply(asked, Ok(Reply::Gpus(busy()))));
+    type_keys(&mut state, "<Tab><Tab><Tab><Enter>");
+    assert_eq!(state.shared.focus, PaneKind::Gpus);
+    assert_eq!(state.shared.selection.run, None);
+    let said = &state.toasts.back().unwrap().text;
+    assert!(
+        said.contains("tune-3f9a is no run of this workspace"),
+        "{said}"
+    );
 }
 
 #[test]
