@@ -3,17 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod home;
+#[path = "home/sshd.rs"]
+mod sshd;
 
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use home::{Home, complaint, words};
 use serde_json::Value;
+use sshd::Sshd;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -45,39 +48,6 @@ command = ["true"]
 checks = [["false"]]
 host = "far"
 "#;
-
-/// The real server, in a folder of its own, for as long as this lives.
-struct Sshd {
-    folder: PathBuf,
-}
-
-impl Sshd {
-    fn start(folder: &Path) -> Self {
-        let sshd = Self {
-            folder: folder.to_owned(),
-        };
-        sshd.tell("start");
-        sshd
-    }
-
-    fn tell(&self, what: &str) {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parts/sshd-loopback");
-        let told = Command::new("bash")
-            .arg(script)
-            .args([what, "--dir"])
-            .arg(&self.folder)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        assert!(told.status.success(), "{what}: {}", complaint(&told));
-    }
-}
-
-impl Drop for Sshd {
-    fn drop(&mut self) {
-        self.tell("stop");
-    }
-}
 
 /// A workspace here, and a home on the other machine.
 struct Two {

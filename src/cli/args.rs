@@ -225,6 +225,17 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
+    /// What the GPUs here and on your hosts do, and for which run
+    Gpus {
+        /// This host alone
+        #[arg(long, value_name = "NAME")]
+        host: Option<String>,
+        /// Again whenever something changed, until it is ended
+        #[arg(long)]
+        watch: bool,
+        #[command(flatten)]
+        common: Common,
+    },
     /// The machines of your settings where recipes may run
     Hosts {
         /// Copy this semihv into the host's ~/.cache/semihv
@@ -290,6 +301,7 @@ impl Verb {
                 | Self::Resume { .. }
                 | Self::Log(_)
                 | Self::Metrics(_)
+                | Self::Gpus { .. }
         )
     }
 
@@ -315,6 +327,7 @@ impl Verb {
             | Self::Runs { common, .. }
             | Self::Cancel { common, .. }
             | Self::Resume { common, .. }
+            | Self::Gpus { common, .. }
             | Self::Hosts { common, .. }
             | Self::Config { common }
             | Self::Show { common, .. }

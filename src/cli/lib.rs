@@ -5,6 +5,7 @@
 mod args;
 mod doctor;
 mod generate;
+mod gpus;
 mod import;
 mod metrics;
 mod output;
@@ -344,6 +345,7 @@ impl Session<'_> {
                 runs::run(&engine, &spec, (*dry_run, *wait), output)
             }
             Verb::Runs { run, .. } => runs::runs(&engine, run.as_deref(), output),
+            Verb::Gpus { host, watch, .. } => gpus::gpus(&engine, host.as_deref(), *watch, output),
             Verb::Hosts { place, .. } => runs::hosts(&engine, place.as_deref(), output),
             Verb::Cancel { run, grace, .. } => runs::cancel(&engine, run, *grace, output),
             Verb::Resume { run, wait, .. } => runs::resume(&engine, run, *wait, output),

@@ -8,6 +8,7 @@ mod cut;
 mod draft;
 mod failure;
 mod fusion;
+mod gpu;
 mod guideline;
 mod ids;
 mod job;
@@ -29,6 +30,7 @@ pub use draft::{
 };
 pub use failure::{Failure, FailureKind};
 pub use fusion::{Alpha, AlphaOutOfRange, Fused, Fusion, Share, fuse};
+pub use gpu::{Gpu, GpuCard, GpuFigures, GpuInstance, GpuProcess, GpuTool, IDLE_SECONDS, Throttle};
 pub use guideline::{Guideline, Passage};
 pub use ids::{
     AnswerId, CaseId, GuidelineId, ImageId, JobId, NoteId, PassageId, QuestionId, RegionId,

@@ -49,8 +49,8 @@ pub use judging::{
     PoolReport, RetrievalReport, Topic,
 };
 pub use launching::{
-    GRACE_SECONDS, HostView, LaunchSpec, Launched, Planned, RecipeView, RunView, SeenHosts, agent,
-    shell_words,
+    GRACE_SECONDS, HostGpus, HostView, LaunchSpec, Launched, Planned, RecipeView, RunView,
+    SeenHosts, agent, shell_words,
 };
 pub use logs::{
     Axis, Curve, CurvePoint, Curves, CurvesAsk, FindInLog, FoundInLog, LineFilter, LogAsk, LogLine,
@@ -72,7 +72,7 @@ pub use semihv_encoders::worker::libraries as worker_libraries;
 pub use semihv_evaluation::ranking;
 pub use semihv_retrieval::log_panics_of_the_index;
 pub use semihv_runs::{
-    After, AttemptState, Cause, Direction, Ending, Level, Place, Reading, StartRecord,
+    After, AttemptState, Cause, Direction, Ending, GpuTrouble, Level, Place, Reading, StartRecord,
     SuperviseError, level, plain_line, supervise,
 };
 pub use semihv_workspace::{

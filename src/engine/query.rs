@@ -16,7 +16,7 @@ use semihv_workspace::{
 use serde::{Deserialize, Serialize};
 
 use crate::logs::{Curves, CurvesAsk, FindInLog, FoundInLog, LogAsk, LogView, RunSummary};
-use crate::{LaunchSpec, Launched, RetrieveSpec};
+use crate::{HostGpus, LaunchSpec, Launched, RetrieveSpec};
 
 /// What the lists show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -87,6 +87,8 @@ pub enum Query {
     FindInLog(FindInLog),
     /// Figures of runs as curves.
     Curves(CurvesAsk),
+    /// The GPUs of this machine and of the hosts; asking has them watched for a while.
+    Gpus,
     /// The runs that were launched here, and what can be launched.
     Launched,
     /// What a recipe would start with these values.
@@ -128,6 +130,7 @@ pub enum Reply {
     Log(Box<LogView>),
     FoundInLog(FoundInLog),
     Curves(Box<Curves>),
+    Gpus(Vec<HostGpus>),
     Launched(Launched),
     /// The command as a shell would take it, and what to know before.
     PlannedRun {

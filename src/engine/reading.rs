@@ -60,6 +60,7 @@ pub(crate) fn answer(engine: &Engine, query: &Query) -> Result<Reply, Failure> {
         Query::Log(ask) => crate::logs::log(engine, ask),
         Query::FindInLog(wanted) => crate::logs::find_in_log(engine, wanted),
         Query::Curves(ask) => Ok(Reply::Curves(Box::new(crate::logs::curves(engine, ask)))),
+        Query::Gpus => engine.gpus().map(Reply::Gpus),
         Query::Launched => crate::launching::launched(engine).map(Reply::Launched),
         Query::PlanRun(spec) => crate::launching::plan(engine, spec),
         Query::Draft(target) => engine.with_store(|store| {

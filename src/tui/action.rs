@@ -38,6 +38,7 @@ pub enum Action {
     Log(panes::log::Msg),
     Curves(panes::curves::Msg),
     Dataset(panes::dataset::Msg),
+    Gpus(panes::gpus::Msg),
     Jobs(panes::jobs::Msg),
     Runs(panes::runs::Msg),
     Notes(panes::notes::Msg),

@@ -40,13 +40,14 @@ pub enum PaneKind {
     Log,
     Curves,
     Dataset,
+    Gpus,
     Jobs,
     Runs,
     Notes,
 }
 
 impl PaneKind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Cases,
         Self::Questions,
         Self::Image,
@@ -57,6 +58,7 @@ impl PaneKind {
         Self::Log,
         Self::Curves,
         Self::Dataset,
+        Self::Gpus,
         Self::Jobs,
         Self::Runs,
         Self::Notes,
@@ -74,6 +76,7 @@ impl PaneKind {
             Self::Log => "log",
             Self::Curves => "curves",
             Self::Dataset => "dataset",
+            Self::Gpus => "gpus",
             Self::Jobs => "jobs",
             Self::Runs => "runs",
             Self::Notes => "notes",

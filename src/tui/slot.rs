@@ -33,6 +33,9 @@ pub enum SlotName {
     Curves,
     CurvesRuns,
     Dataset,
+    Gpus,
+    /// The moment of the next look at them.
+    GpusNext,
     Skipped,
     Jobs,
     Notes,

@@ -6,7 +6,9 @@
 use std::time::Duration;
 
 use ratatui::layout::Rect;
-use semihv_domain::{CaseId, Failure, Job, JobState, PassageId, Pool, QuestionId, Target};
+use semihv_domain::{
+    CaseId, Failure, Job, JobState, PassageId, Pool, QuestionId, Target, printable_line,
+};
 use semihv_engine::{AttemptState, Changed, Edit, Event, Query, Reply};
 
 use crate::action::{Action, Effect};
@@ -96,6 +98,8 @@ pub(crate) fn dispatch(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Curves(curves::Msg::OpenLine) => go_to_line(state),
         Action::Curves(msg) => curves::update(&mut panes.curves, msg, shared),
         Action::Dataset(msg) => panes::dataset::update(&mut panes.dataset, msg, shared),
+        Action::Gpus(panes::gpus::Msg::Open) => go_to_run(state),
+        Action::Gpus(msg) => panes::gpus::update(&mut panes.gpus, msg, shared),
         Action::Runs(panes::runs::Msg::Open) => go_to_log(state),
         Action::Runs(msg) => panes::runs::update(&mut panes.runs, msg, shared),
         Action::Jobs(msg) => panes::jobs::update(&mut panes.jobs, msg, shared),
@@ -127,6 +131,20 @@ fn go_to_line(state: &mut State) -> Vec<Effect> {
     let mut effects = curves::update(&mut panes.curves, curves::Msg::OpenLine, shared);
     effects.extend(control::go(state, PaneKind::Log));
     effects
+}
+
+/// The log of what computes on a GPU, where it is a run of this workspace.
+fn go_to_run(state: &mut State) -> Vec<Effect> {
+    let Some(run) = state.panes.gpus.run().map(str::to_owned) else {
+        return Vec::new();
+    };
+    if !state.panes.runs.knows(&run) {
+        let run = printable_line(&run);
+        state.say(Tone::Plain, format!("{run} is no run of this workspace"));
+        return Vec::new();
+    }
+    state.shared.selection.run = Some(run);
+    control::go(state, PaneKind::Log)
 }
 
 /// A case is shown by the image pane, a passage by the guidelines'.
@@ -289,6 +307,14 @@ fn woke(state: &mut State, ticket: Ticket) -> Vec<Effect> {
     }
     if state.slots.which_key.accepts(ticket) {
         state.is_which_key_shown = !state.pending.is_empty();
+        return Vec::new();
+    }
+    if state.panes.gpus.woke(ticket) {
+        // Out of sight nobody looks.
+        let is_seen = seen(state).contains(&PaneKind::Gpus);
+        if is_seen {
+            return panes::gpus::ask(&mut state.panes.gpus);
+        }
         return Vec::new();
     }
     if let Some(effects) = image::woke(&mut state.panes.image, ticket, &mut state.shared) {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use semihv_domain::{Failure, FailureKind};
-use semihv_runs::StartRecord;
+use semihv_runs::{GpuMark, GpuWatch, StartRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use super::local::LocalRuns;
 use super::view::{KeptEndings, RunView};
 use crate::code::Code;
 
-pub(super) const PROTOCOL: u32 = 1;
+pub(super) const PROTOCOL: u32 = 2;
 /// Longer lines are no requests.
 pub(super) const LONGEST_LINE: usize = 4 << 20;
 /// Of a log in one answer.
@@ -44,6 +44,11 @@ pub(super) enum AgentAsk {
     },
     Resume {
         run: String,
+    },
+    /// What changed of the GPUs here; they are sampled for as long as this is asked.
+    Gpus {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<GpuMark>,
     },
     /// A part of what an attempt prints.
     Read {
@@ -122,6 +127,7 @@ struct Here {
     runs: LocalRuns,
     home: PathBuf,
     endings: KeptEndings,
+    gpus: GpuWatch,
 }
 
 impl Here {
@@ -129,8 +135,10 @@ impl Here {
         let home = std::env::var_os("HOME").map_or_else(|| PathBuf::from("/"), PathBuf::from);
         let data = std::env::var_os("XDG_DATA_HOME").filter(|it| !it.is_empty());
         let data = data.map_or_else(|| home.join(".local/share"), PathBuf::from);
+        let runs = data.join("semihv/runs");
         Self {
-            runs: LocalRuns::new(data.join("semihv/runs")),
+            gpus: GpuWatch::new(runs.clone()),
+            runs: LocalRuns::new(runs),
             home,
             endings: KeptEndings::default(),
         }
@@ -154,6 +162,7 @@ impl Here {
                 grace_seconds,
             } => serde_json::to_value(self.runs.cancel(plain(&run)?, &by, grace_seconds)?),
             AgentAsk::Resume { run } => serde_json::to_value(self.runs.resume(plain(&run)?)?),
+            AgentAsk::Gpus { since } => serde_json::to_value(self.gpus.news(since)),
             AgentAsk::Read {
                 run,
                 attempt,

@@ -132,6 +132,10 @@ impl Engine {
         Ok(file.host)
     }
 
+    pub(super) fn host_names(&self) -> Result<Vec<String>, Failure> {
+        Ok(self.host_entries()?.into_keys().collect())
+    }
+
     /// None: this machine.
     pub(super) fn host_of(&self, run: &str) -> Result<Option<String>, Failure> {
         let attempt = self.local_runs().attempt_of(run)?;
@@ -141,7 +145,7 @@ impl Engine {
 
     /// Asks the agent of a host, connecting where there is no channel; a channel that failed is
     /// not used again, and what may be asked twice is asked once more over a new one.
-    fn ask_host<T>(
+    pub(super) fn ask_host<T>(
         &self,
         host: &str,
         ask: impl Fn(&mut Channel) -> Result<T, Failure>,

@@ -2,6 +2,7 @@
 
 mod agent;
 mod channel;
+mod gpus;
 mod hosts;
 mod local;
 mod planning;
@@ -18,6 +19,8 @@ use crate::engine::locked;
 use crate::{Changed, Edit, Engine, Event, Reply};
 
 pub use agent::agent;
+pub use gpus::HostGpus;
+pub(crate) use gpus::KeptGpus;
 pub(crate) use hosts::KeptHosts;
 pub use hosts::{HostView, Seen as SeenHosts};
 pub(crate) use local::LocalRuns;

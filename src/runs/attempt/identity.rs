@@ -79,6 +79,9 @@ pub(crate) fn boot_id() -> io::Result<String> {
     Ok(id.trim().to_owned())
 }
 
+/// Of a line of ancestors.
+const DEEPEST: usize = 1_000;
+
 /// A process with its group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member {
@@ -109,6 +112,14 @@ pub(crate) fn descendants(ancestor: i32) -> io::Result<Vec<Member>> {
         found.extend(children);
     }
     Ok(found)
+}
+
+/// A process, its parent, and so on; whoever is asked for and gone has none.
+pub(crate) fn ancestors(pid: i32) -> impl Iterator<Item = i32> {
+    let parent = |pid: &i32| stat(*pid).ok().flatten().map(|stat| stat.parent);
+    let line = std::iter::successors(Some(pid), parent);
+    // Processes come and go meanwhile: it must end whatever is read.
+    line.take_while(|pid| *pid > 1).take(DEEPEST)
 }
 
 /// Of `/proc/PID/stat`.

@@ -75,6 +75,18 @@ pub fn terminate_child(attempt: &Path) -> io::Result<bool> {
     child.map_or(Ok(false), |id| id.signal(Signal::TERM))
 }
 
+/// Numbers of the supervisor and of the command of an attempt, as far as they are alive.
+pub(crate) fn live_processes(attempt: &Path) -> io::Result<Vec<i32>> {
+    if ExitRecord::read(attempt)?.is_some() {
+        return Ok(Vec::new());
+    }
+    let journal = Journal::read(&attempt.join(EVENTS))?;
+    let (supervisor, child) = processes(&journal);
+    let is_here = |id: &&ProcessId| id.presence().is_ok_and(|it| it == Presence::Here);
+    let here = [supervisor, child].into_iter().flatten().filter(is_here);
+    Ok(here.map(|id| id.pid).collect())
+}
+
 fn seen(record: &StartRecord, journal: &Journal) -> io::Result<Seen> {
     let (supervisor, child) = processes(journal);
     let presence = |id: Option<&ProcessId>| id.map_or(Ok(Presence::Gone), ProcessId::presence);

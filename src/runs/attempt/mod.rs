@@ -15,8 +15,10 @@ mod turn;
 
 pub use control::{Wish, wish};
 pub use exit::{EndReason, ExitRecord};
+pub(crate) use identity::ancestors;
 pub use identity::{Presence, ProcessId};
 pub use journal::{Event, Journal, Line, Moment};
+pub(crate) use look::live_processes;
 pub use look::{Attempt, LookError, look, terminate_child, terminate_supervisor};
 pub use record::{After, GitState, ReadRecordError, StartRecord};
 pub use state::{AttemptState, Seen, state};

@@ -171,8 +171,8 @@ impl Layouts {
 /// The layouts everybody starts with.
 pub fn built_in() -> Vec<Layout> {
     use PaneKind::{
-        Cases, Curves, Dataset, Guidelines, Hits, Image, Jobs, Log, Notes, Questions, Rationales,
-        Runs, Text,
+        Cases, Curves, Dataset, Gpus, Guidelines, Hits, Image, Jobs, Log, Notes, Questions,
+        Rationales, Runs, Text,
     };
     use Tree::Pane;
     let layout = |name: &str, focus, tree| Layout {
@@ -211,7 +211,11 @@ pub fn built_in() -> Vec<Layout> {
         layout(
             "train",
             Runs,
-            Tree::right(560, Tree::below(400, Pane(Runs), Pane(Log)), Pane(Curves)),
+            Tree::right(
+                560,
+                Tree::below(400, Pane(Runs), Pane(Log)),
+                Tree::below(600, Pane(Curves), Pane(Gpus)),
+            ),
         ),
         layout(
             "compare",

@@ -5,6 +5,7 @@
 pub mod cases;
 pub mod curves;
 pub mod dataset;
+pub mod gpus;
 pub mod guidelines;
 pub mod hits;
 pub mod image;
@@ -43,6 +44,7 @@ pub struct Panes {
     pub log: log::State,
     pub curves: curves::State,
     pub dataset: dataset::State,
+    pub gpus: gpus::State,
     pub jobs: jobs::State,
     pub runs: runs::State,
     pub notes: notes::State,
@@ -102,6 +104,11 @@ macro_rules! in_pane {
                 let $state = $($borrow)+ $panes.dataset;
                 $body
             }
+            PaneKind::Gpus => {
+                use gpus as $pane;
+                let $state = $($borrow)+ $panes.gpus;
+                $body
+            }
             PaneKind::Jobs => {
                 use jobs as $pane;
                 let $state = $($borrow)+ $panes.jobs;
@@ -139,6 +146,7 @@ impl Panes {
             | PaneKind::Questions
             | PaneKind::Image
             | PaneKind::Hits
+            | PaneKind::Gpus
             | PaneKind::Jobs
             | PaneKind::Runs
             | PaneKind::Notes => {}
@@ -204,6 +212,7 @@ impl Panes {
             PaneKind::Dataset => {
                 dataset::mouse(&self.dataset, shared, mouse, inside).map(Action::Dataset)
             }
+            PaneKind::Gpus => gpus::mouse(&self.gpus, shared, mouse, inside).map(Action::Gpus),
             PaneKind::Jobs => jobs::mouse(&self.jobs, shared, mouse, inside).map(Action::Jobs),
             PaneKind::Runs => runs::mouse(&self.runs, shared, mouse, inside).map(Action::Runs),
             PaneKind::Notes => notes::mouse(&self.notes, shared, mouse, inside).map(Action::Notes),
@@ -255,6 +264,7 @@ pub fn command(pane: &str, rest: &str) -> Option<Action> {
         "log" => Action::Log(log::command(rest)?),
         "curves" => Action::Curves(curves::command(rest)?),
         "dataset" => Action::Dataset(dataset::command(rest)?),
+        "gpus" => Action::Gpus(gpus::command(rest)?),
         "jobs" => Action::Jobs(jobs::command(rest)?),
         "runs" => Action::Runs(runs::command(rest)?),
         "notes" => Action::Notes(notes::command(rest)?),

@@ -35,6 +35,9 @@ pub(super) struct Screen {
     has_mouse: bool,
     /// The size of a screen of which nothing is known any more.
     forgotten: Option<(u16, u16)>,
+    /// What stands on it, and what is drawn next.
+    shown: Buffer,
+    next: Buffer,
 }
 
 impl Screen {
@@ -50,6 +53,8 @@ impl Screen {
             terminal: ManuallyDrop::new(terminal),
             has_mouse,
             forgotten: None,
+            shown: Buffer::default(),
+            next: Buffer::default(),
         })
     }
 
@@ -65,20 +70,34 @@ impl Screen {
         self.forgotten = Some(size);
     }
 
-    /// Draws one frame as a synchronized update; `after` gives bytes that follow the cells.
+    /// Draws one frame as a synchronized update; `after` gives bytes that follow the cells. A frame
+    /// that looks like the one before sends nothing.
     pub(super) fn draw(
         &mut self,
         view: impl FnOnce(&mut Buffer),
         after: impl FnOnce() -> Vec<u8>,
     ) -> io::Result<()> {
+        let area = match self.forgotten {
+            Some((columns, rows)) => Rect::new(0, 0, columns, rows),
+            None => self.terminal.get_frame().area(),
+        };
+        self.next.resize(area);
+        self.next.reset();
+        view(&mut self.next);
+        let bytes = after();
+        if self.forgotten.is_none() && bytes.is_empty() && self.next == self.shown {
+            return Ok(());
+        }
         queue!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         if let Some((columns, rows)) = self.forgotten.take() {
             // This clears too. `Terminal::clear` must not be used: it asks the terminal where the
             // cursor is and waits for an answer that the keyboard thread would take for keys.
             self.terminal.resize(Rect::new(0, 0, columns, rows))?;
         }
-        self.terminal.draw(|frame| view(frame.buffer_mut()))?;
-        let bytes = after();
+        let next = &self.next;
+        self.terminal
+            .draw(|frame| frame.buffer_mut().clone_from(next))?;
+        std::mem::swap(&mut self.shown, &mut self.next);
         let backend = self.terminal.backend_mut();
         backend.write_all(&bytes)?;
         queue!(backend, EndSynchronizedUpdate)?;

@@ -91,6 +91,10 @@ impl State {
             .map_or(&[], |it| it.recipes.as_slice())
     }
 
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.runs().iter().any(|run| run.run == name)
+    }
+
     pub(super) fn current(&self) -> Option<&RunView> {
         self.runs().get(self.cursor)
     }
