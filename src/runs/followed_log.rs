@@ -208,11 +208,12 @@ impl FollowedLog {
             Some(line) => LineCount::Exact(line),
             None => LineCount::Estimated(guess(first)),
         };
-        let total_lines = if self.index.offset >= size {
-            let has_torn = start_of_line(file, size)? < size;
-            LineCount::Exact(self.index.lines + u64::from(has_torn))
-        } else {
-            LineCount::Estimated(guess(size))
+        let total_lines = match self.index.line_at(file, size, series)? {
+            Some(ends) => {
+                let has_torn = start_of_line(file, size)? < size;
+                LineCount::Exact(ends + u64::from(has_torn))
+            }
+            None => LineCount::Estimated(guess(size)),
         };
         Ok(LogWindow {
             lines,

@@ -16,6 +16,8 @@ const LINES_OF_MARK: u64 = 1024;
 const BLOCK: usize = 1 << 20;
 /// Counted at once; only where a mark is due are places of single lines looked for.
 const COUNTED: usize = 8 << 10;
+/// So many bytes behind what was looked at are counted whenever they are asked for: a millisecond.
+const COUNTED_BEYOND: u64 = 4 << 20;
 
 /// How far the lines are counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,18 +69,22 @@ impl LineIndex {
         self.offset += part.len() as u64;
     }
 
-    /// The number of the line that begins at `offset`; `None` where nobody has counted yet.
+    /// The number of the line that begins at `offset`; `None` far behind what was counted.
     pub(crate) fn line_at(
         &self,
         file: &File,
         offset: u64,
         marks: &Series,
     ) -> io::Result<Option<u64>> {
-        if offset > self.offset {
+        if offset > self.offset + COUNTED_BEYOND {
             return Ok(None);
         }
-        let mark = marks.mark(MARKS, |point| point.line <= offset)?;
-        let (mut line, mut at) = mark.map_or((0, 0), |point| (point.step, point.line));
+        let (mut line, mut at) = if offset > self.offset {
+            (self.lines, self.offset)
+        } else {
+            let mark = marks.mark(MARKS, |point| point.line <= offset)?;
+            mark.map_or((0, 0), |point| (point.step, point.line))
+        };
         let mut block = vec![0; 64 << 10];
         while at < offset {
             let length = block.len().min((offset - at) as usize);
@@ -160,9 +166,10 @@ mod tests {
             assert_eq!(start_of_line(&file, place).unwrap(), place);
         }
         assert_eq!(place_of(&file, 9000, &marks).unwrap(), index.offset);
-        assert_eq!(
-            index.line_at(&file, index.offset + 1, &marks).unwrap(),
-            None
-        );
+        let nothing = LineIndex::default();
+        let last = index.offset;
+        assert_eq!(nothing.line_at(&file, last, &marks).unwrap(), Some(5000));
+        let far = last + COUNTED_BEYOND + 1;
+        assert_eq!(index.line_at(&file, far, &marks).unwrap(), None);
     }
 }

@@ -134,7 +134,8 @@ impl LegendRow {
     }
 }
 
-fn value_at(curves: &[&Curve], x: Option<f64>) -> Option<(f64, f64, u64)> {
+/// The value at a place, the place, and how many values are no numbers there.
+fn value_at(curves: &[&Curve], x: Option<f64>, axis: &Axis) -> Option<(f64, f64, u64)> {
     let mut points: Vec<_> = curves
         .iter()
         .flat_map(|curve| curve.points.iter().copied())
@@ -147,7 +148,9 @@ fn value_at(curves: &[&Curve], x: Option<f64>) -> Option<(f64, f64, u64)> {
     } else {
         point.mean
     };
-    Some((value, point.x, point.troubles))
+    let is_step = *axis == Axis::Step && x.is_none();
+    let place = if is_step { point.step as f64 } else { point.x };
+    Some((value, place, point.troubles))
 }
 
 pub(super) fn legend(state: &State) -> Vec<LegendRow> {
@@ -159,12 +162,12 @@ pub(super) fn legend(state: &State) -> Vec<LegendRow> {
         curves.collect::<Vec<&Curve>>()
     };
     let baseline = state.baseline.as_deref();
-    let base = baseline.and_then(|run| value_at(&of_run(run), state.cursor));
+    let base = baseline.and_then(|run| value_at(&of_run(run), state.cursor, &state.axis));
     let runs = state.runs_drawn();
     let rows = runs.iter().zip('a'..='z').zip(ROLES.iter().cycle());
     rows.map(|((run, letter), role)| {
         let curves = of_run(run);
-        let found = value_at(&curves, state.cursor);
+        let found = value_at(&curves, state.cursor, &state.axis);
         let trouble = curves.iter().find_map(|curve| curve.trouble);
         let difference = match (found, base) {
             _ if baseline == Some(run) => "baseline".to_owned(),
@@ -242,18 +245,13 @@ fn plot(state: &State, metric: &str, glyphs: Glyphs) -> Plot {
             });
         }
     }
-    let places = lines
-        .iter()
-        .flat_map(|line| &line.points)
-        .map(|point| point.x);
-    let range = places.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| {
-        (low.min(x), high.max(x))
-    });
-    let (first, last) = state.span.unwrap_or(range);
+    let whole = state.curves.value().map(|curves| curves.whole);
+    let span = state.span.or(whole).filter(|(first, last)| first < last);
+    let (first, last) = span.unwrap_or_default();
     Plot {
         lines,
         scale: state.scale,
-        span: state.span,
+        span,
         marker: state.cursor,
         ends: (place(&state.axis, first), place(&state.axis, last)),
         glyphs,
