@@ -264,3 +264,6 @@ fn drop_old(folder: &Path) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
