@@ -183,6 +183,7 @@ impl Engine {
                 let summary = format!("semihv.toml: [{table}.{name}]: {error}");
                 Some(Failure::new("settings", FailureKind::User, summary))
             })
+            .chain(self.unusable_figures())
             .collect()
     }
 
@@ -244,6 +245,10 @@ impl Engine {
         let (settings, user_keys) = layered_settings(&self.inner.options, &manifest)?;
         self.inner.searches.forget();
         self.forget_served();
+        let before = self.manifest();
+        if (&before.log, &before.recipe) != (&manifest.log, &manifest.recipe) {
+            self.forget_logs();
+        }
         *self
             .inner
             .manifest

@@ -27,7 +27,13 @@ pub fn watched_workspace(user: &UserPlaces, logs: &[PathBuf]) -> Result<PathBuf,
                 .with_hint("name the log itself, or open its workspace with `semihv FOLDER`"));
         }
         found.hash(&mut hash);
-        log.insert(name_of(&found, &log), LogEntry { path: found });
+        log.insert(
+            name_of(&found, &log),
+            LogEntry {
+                path: found,
+                figures: BTreeMap::new(),
+            },
+        );
     }
     let row = |pane: &str| vec![pane.to_owned()];
     let layout = LayoutEntry {

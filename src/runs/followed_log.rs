@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::follower::{Follower, Growth, Segment};
 use crate::line_index::{LineIndex, place_of, start_of_line};
 use crate::log_file::{ReadLogError, modified, open, read_fully};
-use crate::metrics::{MetricReader, Place as ReaderPlace, RECORD_START, RecordFile};
+use crate::metrics::{FigureRules, MetricReader, Place as ReaderPlace, RECORD_START, RecordFile};
 use crate::record_log::RecordLog;
 use crate::series::{Series, SeriesView};
 use crate::state_file::{self, START, StateFile};
@@ -89,6 +89,8 @@ struct Kept {
     lines: u64,
     reader: ReaderPlace,
     index: LineIndex,
+    /// By which rules figures were found.
+    rules: Vec<String>,
 }
 
 /// Tells a log from another one that has its name, or its number after it was deleted.
@@ -136,6 +138,12 @@ impl FollowedLog {
         let mut log = Self::new(path);
         log.cache = Some(cache);
         log
+    }
+
+    /// Finds these figures beside those that are known by their form.
+    pub fn with_rules(mut self, rules: FigureRules) -> Self {
+        self.reader = MetricReader::default().with_rules(rules);
+        self
     }
 
     /// Reads on, about `most` bytes of each of lines and figures. Lines are counted first: they
@@ -279,6 +287,7 @@ impl FollowedLog {
         let log = follower
             .file()
             .and_then(|(file, _)| Identity::of(file, offset));
+        let rules = self.reader.rules().words();
         let (series, place) = self.reader.parts();
         if let Some(log) = log {
             let reader = place.clone();
@@ -289,6 +298,7 @@ impl FollowedLog {
                 lines,
                 reader,
                 index,
+                rules,
             });
         }
     }
@@ -317,13 +327,15 @@ impl FollowedLog {
             return Follower::new(&self.path);
         };
         let (mut series, kept) = Series::at::<Kept>(cache);
+        let rules = self.reader.rules().clone();
+        let kept = kept.filter(|it| it.rules == rules.words());
         let kept = kept.filter(|it| Identity::of(file, it.offset).as_ref() == Some(&it.log));
         let Some(kept) = kept else {
             series.clear();
-            self.reader = MetricReader::resumed(series, ReaderPlace::default());
+            self.reader = MetricReader::resumed(series, ReaderPlace::default()).with_rules(rules);
             return Follower::new(&self.path);
         };
-        self.reader = MetricReader::resumed(series, kept.reader);
+        self.reader = MetricReader::resumed(series, kept.reader).with_rules(rules);
         self.index = kept.index;
         self.kept_at = kept.offset;
         Follower::resumed(&self.path, kept.offset, kept.lines)

@@ -35,7 +35,7 @@ pub use followed_log::{FollowedLog, LogWindow, Reading, last_figures};
 pub use gpus::{GpuMark, GpuNews, GpuNewsOf, GpuTrouble, GpuWatch, WatchedGpus};
 pub use level::{Level, level};
 pub use log_file::{ReadLogError, last_lines};
-pub use metrics::TIME;
+pub use metrics::{FigureRule, FigureRuleError, FigureRules, TIME};
 pub use plain_line::plain_line;
 pub use recipe::{FillError, Parameter, fill, fill_word, parameters, plain, values};
 pub use resume::resumed;

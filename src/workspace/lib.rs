@@ -21,8 +21,8 @@ pub use judged::{Judged, JudgedQuery, append_judged, read_judged, standing};
 pub use known::{KnownWorkspace, known_workspaces, remember_workspace};
 pub use lock::{Lock, LockError, lock};
 pub use manifest::{
-    About, EndpointEntry, KeyEntry, LayoutEntry, LogEntry, Manifest, ModelEntry, RecipeEntry,
-    SourceEntry,
+    About, EndpointEntry, FigureEntry, KeyEntry, LayoutEntry, LogEntry, Manifest, ModelEntry,
+    RecipeEntry, SourceEntry,
 };
 pub use mapping::FieldMapping;
 pub use places::{MANIFEST, Places, UserPlaces, find_workspace};

@@ -102,12 +102,27 @@ pub struct RecipeEntry {
     pub host: Option<String>,
     pub key: Option<String>,
     pub logs: Vec<PathBuf>,
+    /// Figures that what it prints says in a form of their own.
+    pub figures: BTreeMap<String, FigureEntry>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogEntry {
     pub path: PathBuf,
+    /// Figures that its lines say in a form of their own.
+    #[serde(default)]
+    pub figures: BTreeMap<String, FigureEntry>,
+}
+
+/// How a figure is found in a line: by one of both.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FigureEntry {
+    /// A regular expression with a group `value` and perhaps one `step`.
+    pub pattern: Option<String>,
+    /// Keys of a JSON object, with dots between.
+    pub path: Option<String>,
 }
 
 /// Rows of panes from top to bottom; `image:3` is three times as wide as `text`.

@@ -15,7 +15,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use semihv_domain::{Failure, FailureKind, UnixSeconds};
-use semihv_runs::{FollowedLog, Reading, SeriesView, last_figures};
+use semihv_runs::{
+    FigureRule, FigureRules, FollowedLog, Reading, SeriesView, StartRecord, last_figures,
+};
+use semihv_workspace::{FigureEntry, RecipeEntry};
 use serde::Serialize;
 
 use crate::engine::{Writing, locked, now};
@@ -105,6 +108,15 @@ pub(crate) fn summaries(engine: &Engine) -> Vec<RunSummary> {
     summaries.collect()
 }
 
+fn rules_of(figures: &BTreeMap<String, FigureEntry>) -> Vec<FigureRule> {
+    let rules = figures.iter().map(|(name, figure)| FigureRule {
+        name: name.clone(),
+        pattern: figure.pattern.clone(),
+        path: figure.path.clone(),
+    });
+    rules.collect()
+}
+
 fn modified(path: &Path) -> Option<UnixSeconds> {
     let modified = path.metadata().ok()?.modified().ok()?;
     let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -148,18 +160,60 @@ impl Engine {
     }
 
     fn opened_log(&self, path: &Path) -> FollowedLog {
+        let rules = FigureRules::new(&self.figure_rules(path)).unwrap_or_default();
         if self.inner.writing == Writing::Refused {
-            return FollowedLog::new(path);
+            return FollowedLog::new(path).with_rules(rules);
         }
         let folder = self.inner.places.figures();
         if let Err(error) = std::fs::create_dir_all(&folder) {
             tracing::info!(%error, "figures stay in memory");
-            return FollowedLog::new(path);
+            return FollowedLog::new(path).with_rules(rules);
         }
         // Two logs of one name in there do not harm: a log is known by more than its name.
         let mut hash = DefaultHasher::new();
         path.hash(&mut hash);
-        FollowedLog::with_cache(path, folder.join(format!("{:016x}", hash.finish())))
+        let name = format!("{:016x}", hash.finish());
+        FollowedLog::with_cache(path, folder.join(name)).with_rules(rules)
+    }
+
+    /// How the manifest has figures of a log found: as its entry says, or its run's recipe.
+    fn figure_rules(&self, path: &Path) -> Vec<FigureRule> {
+        let manifest = self.manifest();
+        let places = &self.inner.places;
+        let named = manifest.log.values();
+        let mut named = named.filter(|log| places.resolve(&log.path) == path);
+        if let Some(log) = named.next() {
+            return rules_of(&log.figures);
+        }
+        let is_own = |recipe: &&RecipeEntry| {
+            let mut logs = recipe.logs.iter();
+            logs.any(|log| places.resolve(log) == path)
+        };
+        if let Some(recipe) = manifest.recipe.values().find(is_own) {
+            return rules_of(&recipe.figures);
+        }
+        let record = path
+            .parent()
+            .and_then(|folder| StartRecord::read(folder).ok());
+        let recipe = record.and_then(|record| manifest.recipe.get(&record.recipe));
+        recipe.map_or_else(Vec::new, |recipe| rules_of(&recipe.figures))
+    }
+
+    /// Rules for figures that cannot be used.
+    pub(crate) fn unusable_figures(&self) -> Vec<Failure> {
+        let manifest = self.manifest();
+        let of_logs = manifest.log.values().map(|log| &log.figures);
+        let of_recipes = manifest.recipe.values().map(|recipe| &recipe.figures);
+        let rules = of_logs.chain(of_recipes).map(rules_of);
+        let wrong = rules.filter_map(|rules| FigureRules::new(&rules).err());
+        wrong
+            .map(|error| Failure::of("settings", FailureKind::Config, &error))
+            .collect()
+    }
+
+    /// What was read by rules that may be others now is read anew when it is asked for.
+    pub(crate) fn forget_logs(&self) {
+        locked(&self.inner.logs.by_path).clear();
     }
 
     fn last_figures(&self, path: &Path) -> Result<Vec<SeriesView>, semihv_runs::ReadLogError> {

@@ -205,3 +205,43 @@ fn figures_stay_beside_the_workspace_for_the_next_start() {
     assert_eq!(sizes().len(), 2);
     assert!(sizes().iter().all(|size| *size > 1000), "{:?}", sizes());
 }
+
+#[test]
+fn a_manifest_says_how_other_figures_are_found() {
+    let bench = Bench::new();
+    let path = bench.write(
+        "odd.log",
+        "at 10 reward -1.5\n{\"step\": 20, \"loss\": 1, \"m\": {\"acc\": 0.5}}\n",
+    );
+    let manifest = bench.folder.path().join("ws/semihv.toml");
+    let rules = r#"
+[log.odd.figures]
+reward = { pattern = 'at (?<step>\d+) reward (?<value>\S+)' }
+acc = { path = "m.acc" }
+none = { }
+"#;
+    append(
+        &manifest,
+        &format!("\n[log.odd]\npath = \"{}\"\n{rules}", path.display()),
+    );
+    let engine = bench.open();
+    let said = engine.unknown_kinds();
+    assert!(said[0].summary.contains("none needs either"), "{said:?}");
+    let text = fs::read_to_string(&manifest)
+        .unwrap()
+        .replace("none = { }\n", "");
+    fs::write(&manifest, text).unwrap();
+    engine.reload_settings().unwrap();
+    engine.read_log("odd", &mut |_| true).unwrap();
+    let mut found = Vec::new();
+    let take = &mut |name: &str, point: &semihv_domain::MetricPoint| {
+        found.push((name.to_owned(), point.step, point.value));
+        true
+    };
+    engine.each_point("odd", &[], take).unwrap();
+    let expected = [("reward", 10, -1.5), ("loss", 20, 1.0), ("acc", 20, 0.5)];
+    assert_eq!(
+        found,
+        expected.map(|(name, step, value)| (name.to_owned(), step, value))
+    );
+}

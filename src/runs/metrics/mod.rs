@@ -20,6 +20,7 @@ mod line;
 mod pairs;
 mod protobuf;
 mod records;
+mod rules;
 mod shape;
 mod table;
 mod tfevents;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 use crate::plain_line::without_escapes;
 use crate::series::Series;
 use line::{Found, Purpose, StepOf, TIMES, purpose, read_line};
+pub use rules::{FigureRule, FigureRuleError, FigureRules};
 use shape::{Fit, Shapes, Use};
 use table::Table;
 
@@ -45,6 +47,9 @@ pub(crate) struct MetricReader {
     series: Series,
     place: Place,
     shapes: Shapes,
+    rules: FigureRules,
+    /// The line that said a step last, and the step.
+    said: (u64, u64),
 }
 
 /// What of the lines before is needed to read the next one.
@@ -62,8 +67,18 @@ impl MetricReader {
         Self {
             series,
             place,
-            shapes: Shapes::default(),
+            ..Self::default()
         }
+    }
+
+    /// Finds these figures as well.
+    pub(crate) fn with_rules(mut self, rules: FigureRules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    pub(crate) fn rules(&self) -> &FigureRules {
+        &self.rules
     }
 
     /// Forgets all: the log begins again.
@@ -75,6 +90,30 @@ impl MetricReader {
 
     /// Reads one line without its end, or one state of a line that ends with `\r`.
     pub(crate) fn read(&mut self, line: u64, bytes: &[u8]) {
+        self.read_known(line, bytes);
+        if !self.rules.is_empty() {
+            self.read_by_rules(line, bytes);
+        }
+    }
+
+    fn read_by_rules(&mut self, line: u64, bytes: &[u8]) {
+        let text = String::from_utf8_lossy(bytes);
+        for found in self.rules.read(&without_escapes(&text)) {
+            for (name, value) in found.figures {
+                let Some(column) = self.series.column(&name) else {
+                    continue;
+                };
+                let step = match found.step {
+                    StepOf::Said(step) => step,
+                    StepOf::Ordinal if self.said.0 == line && self.said.1 > 0 => self.said.1,
+                    StepOf::Ordinal => self.series.count(column) + 1,
+                };
+                self.series.push(column, MetricPoint { step, value, line });
+            }
+        }
+    }
+
+    fn read_known(&mut self, line: u64, bytes: &[u8]) {
         if self.place.table.is_none()
             && let Some(fit) = self.shapes.read(bytes)
         {
@@ -82,6 +121,7 @@ impl MetricReader {
                 Fit::Said(step) => StepOf::Said(step),
                 Fit::Ordinal => StepOf::Ordinal,
             });
+            self.said = (line, step);
             for (column, value) in &self.shapes.figures {
                 let (step, value) = (step, *value);
                 self.series.push(*column, MetricPoint { step, value, line });
@@ -106,6 +146,7 @@ impl MetricReader {
             return;
         };
         let step = self.step(step);
+        self.said = (line, step);
         self.keep_all(step, line, &figures);
         if self.place.table.is_none() && segment.starts_with('{') {
             self.learn(segment);

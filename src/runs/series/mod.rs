@@ -177,6 +177,11 @@ impl Series {
         Some(self.columns.len() - 1)
     }
 
+    /// Points of the series of this number.
+    pub(crate) fn count(&self, column: usize) -> u64 {
+        self.columns.get(column).map_or(0, |column| column.count)
+    }
+
     /// Adds a point to the series of this number. A progress bar says the same many times: what
     /// was said of the same step in the same line is replaced.
     pub fn push(&mut self, column: usize, point: MetricPoint) {
