@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::job::{JobEntry, Scheduler};
 use crate::manifest::KeyEntry;
 
 /// The keys of `[settings]` in a manifest, and of the user's file. All are optional.
@@ -54,6 +55,10 @@ pub struct HostEntry {
     pub program: Option<String>,
     /// Where commands run and relative folders of recipes start; default: the home folder there.
     pub folder: PathBuf,
+    /// What starts commands there; default: semihv itself, at once.
+    pub scheduler: Option<Scheduler>,
+    /// What its jobs ask for where the recipe says nothing.
+    pub job: JobEntry,
 }
 
 /// How pictures reach the terminal.

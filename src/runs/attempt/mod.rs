@@ -13,6 +13,7 @@ mod state;
 mod supervise;
 mod turn;
 
+pub(crate) use control::asked_by;
 pub use control::{Wish, wish};
 pub use exit::{EndReason, ExitRecord};
 pub use identity::{Presence, ProcessId};
@@ -20,10 +21,11 @@ pub use journal::{Event, Journal, Line, Moment};
 pub use look::{Attempt, LookError, look, terminate_child, terminate_supervisor};
 pub use record::{After, GitState, ReadRecordError, StartRecord};
 pub use state::{AttemptState, Seen, state};
+pub(crate) use state::{asked, ended, waiting};
 pub use supervise::{SuperviseError, supervise};
 
-const EVENTS: &str = "events.jsonl";
-const LOG: &str = "log";
+pub(crate) const EVENTS: &str = "events.jsonl";
+pub(crate) const LOG: &str = "log";
 
 #[cfg(test)]
 pub(crate) use record::tests::record as test_record;

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use semihv_workspace::JobEntry;
 use serde::{Deserialize, Serialize};
 
 /// Of every environment; the rest is named by the recipe.
@@ -69,6 +70,9 @@ pub struct StartRecord {
     pub sets: BTreeMap<String, String>,
     #[serde(default)]
     pub git: Option<GitState>,
+    /// What is asked of a scheduler; none: it is started where its folder lies.
+    #[serde(default)]
+    pub job: Option<JobEntry>,
 }
 
 /// A run that must be over before another one starts.
@@ -174,6 +178,7 @@ pub(crate) mod tests {
                 untracked: vec!["a.py".to_owned()],
                 not_kept: 0,
             }),
+            job: None,
         }
     }
 
