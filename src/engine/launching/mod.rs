@@ -3,6 +3,7 @@
 mod agent;
 mod channel;
 mod hosts;
+mod jobs;
 mod local;
 mod planning;
 mod view;

@@ -63,6 +63,23 @@ pub struct JobView {
     pub silent: Option<String>,
 }
 
+impl JobView {
+    /// `Job 12 in partition gpu, on n1`.
+    pub fn said(&self) -> String {
+        let mut said = format!("Job {}", self.job);
+        let parts = [
+            (" in partition ", &self.partition),
+            (", on ", &self.nodes),
+            (", waits: ", &self.reason),
+        ];
+        for (before, part) in parts.iter().filter(|(_, part)| !part.is_empty()) {
+            said.push_str(before);
+            said.push_str(part);
+        }
+        said
+    }
+}
+
 /// The job of an attempt; none where it is not known yet.
 pub fn job_of(attempt: &Path) -> Option<String> {
     Kept::read(attempt).map(|kept| kept.job)
@@ -265,7 +282,11 @@ fn view(job: &str, status: Option<&JobStatus>, silent: Option<String>) -> JobVie
     JobView {
         job: job.to_owned(),
         partition: said(|status| &status.partition),
-        reason: said(|status| &status.reason),
+        reason: if status.is_some_and(|status| status.stage == Stage::Pending) {
+            said(|status| &status.reason)
+        } else {
+            String::new()
+        },
         nodes: said(|status| &status.nodes),
         silent,
     }
