@@ -303,6 +303,15 @@ impl Engine {
                 }
                 continue;
             };
+            if view.state == AttemptState::Unreachable
+                && let Some(before) = before
+            {
+                // The host answers, and its scheduler does not.
+                let silent = view.trouble.clone();
+                Last { silent, ..before }.write(attempt)?;
+                seen.has_moved = true;
+                continue;
+            }
             let (attempt, is_whole) = self.copy_logs(host, (run, attempt, view), seen)?;
             let last = Last {
                 // Over and all fetched after that: nothing comes any more.

@@ -109,6 +109,10 @@ impl LocalRuns {
         if is_supervised || runs && before.ended_at.is_none() {
             return Ok(());
         }
+        // Written down: a supervisor hears it, also one that begins later.
+        if job.silent.is_some() {
+            return Ok(());
+        }
         self.slurm.forget_queue();
         cancel_job(&job.job).or_fail("cancel")
     }

@@ -26,6 +26,15 @@ pub enum ReadRecordError {
     },
 }
 
+/// The GPUs that a scheduler gave: without them a command would take those of others.
+const OF_A_JOB: [&str; 5] = [
+    "CUDA_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "GPU_DEVICE_ORDINAL",
+    "ZE_AFFINITY_MASK",
+];
+
 /// One attempt of a run: everything that decides what it does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StartRecord {
@@ -128,6 +137,7 @@ impl StartRecord {
         let wanted: Vec<&str> = ALWAYS
             .into_iter()
             .chain(self.inherits.iter().map(String::as_str))
+            .chain(OF_A_JOB.into_iter().filter(|_| self.job.is_some()))
             .collect();
         let is_wanted = |name: &str| {
             wanted.iter().any(|wanted| match wanted.strip_suffix('*') {
