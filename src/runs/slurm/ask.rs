@@ -13,7 +13,7 @@ use crate::plain_line::plain_line;
 /// For one question; whoever looks from afar waits 20 s in all.
 const PATIENCE: Duration = Duration::from_secs(6);
 /// A busy controller takes its time to accept a job.
-const SUBMIT: Duration = Duration::from_secs(60);
+const SUBMIT: Duration = Duration::from_mins(1);
 /// What was asked so short a time ago is not asked again: the controller is everybody's.
 const FRESH: Duration = Duration::from_secs(3);
 /// Of what a program says.
@@ -114,13 +114,21 @@ fn ask(program: &str, words: &[&str], patience: Duration) -> Result<String, Slur
     if status.success() {
         return Ok(said);
     }
-    let last = complaint.lines().rev().find(|line| !line.trim().is_empty());
-    let last = last.map_or_else(|| status.to_string(), |line| plain_line(line.as_bytes()));
+    let said = in_a_line(&complaint).unwrap_or_else(|| status.to_string());
     Err(if is_silence(&complaint) {
-        silent(last)
+        silent(said)
     } else {
-        SlurmError::Refused { said: last }
+        SlurmError::Refused { said }
     })
+}
+
+/// The first lines of a complaint; the last one often says less.
+fn in_a_line(complaint: &str) -> Option<String> {
+    let lines = complaint
+        .lines()
+        .map(|line| plain_line(line.trim().as_bytes()));
+    let lines: Vec<String> = lines.filter(|line| !line.is_empty()).take(3).collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
 }
 
 /// What its programs say where the controller, the network or the authentication is not there.
