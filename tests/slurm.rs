@@ -330,8 +330,7 @@ fn a_time_limit_is_told_before_it_ends_the_job() {
         printed.starts_with("begun\n") && printed.ends_with("saved\n"),
         "{printed}"
     );
-    let view = login.wait_for(&overdue, "time-limit");
-    assert_eq!(view["ending"]["cause"], "time-limit", "{view}");
+    login.wait_for(&overdue, "time-limit");
 }
 
 #[test]

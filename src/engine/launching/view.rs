@@ -54,8 +54,11 @@ impl RunView {
     pub fn said(&self) -> String {
         let said = self.state.said();
         match &self.ending {
-            Some(ending) => format!("{said}: {}", ending.cause.said()),
-            None => said,
+            // A scheduler's word may stand in its log as well.
+            Some(ending) if ending.cause.said() != said => {
+                format!("{said}: {}", ending.cause.said())
+            }
+            _ => said,
         }
     }
 
