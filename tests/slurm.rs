@@ -330,7 +330,8 @@ fn a_time_limit_is_told_before_it_ends_the_job() {
         printed.starts_with("begun\n") && printed.ends_with("saved\n"),
         "{printed}"
     );
-    login.wait_for(&overdue, "time-limit");
+    let view = login.wait_for(&overdue, "time-limit");
+    assert_eq!(view["ending"]["cause"], "time-limit", "{view}");
 }
 
 #[test]
