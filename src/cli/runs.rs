@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use semihv_domain::{Failure, FailureKind};
-use semihv_engine::{After, AttemptState, Engine, LaunchSpec, RunView, plain_line, shell_words};
+use semihv_engine::{
+    After, AttemptState, EndReason, Engine, JobView, LaunchSpec, RunView, plain_line, shell_words,
+};
 
 use crate::output::{Output, VerbError};
 
@@ -27,6 +29,8 @@ pub(crate) fn supervise(attempt: &Path) -> Result<(), VerbError> {
     let exit = semihv_engine::supervise(attempt)
         .map_err(|error| Failure::of("supervise", FailureKind::Config, &error))?;
     match exit.code {
+        // What was told to end has not succeeded, whatever it says: others may wait for its success.
+        Some(0) if exit.reason != EndReason::Exited => Err(VerbError::Ended(CANCELLED)),
         Some(0) => Ok(()),
         Some(code) => Err(VerbError::Ended(code)),
         None => Err(VerbError::Ended(
@@ -229,8 +233,9 @@ pub(crate) fn hosts(
             output.json(&host)?;
             continue;
         }
+        let scheduler = host.scheduler.map_or("", |_| ", Slurm");
         let state = match (&host.there, &host.version, &host.trouble) {
-            (Some(there), Some(version), _) => format!("{there}, semihv {version}"),
+            (Some(there), Some(version), _) => format!("{there}, semihv {version}{scheduler}"),
             (_, _, trouble) => trouble.clone().unwrap_or_default(),
         };
         let sign = if host.trouble.is_none() { '✓' } else { '!' };
@@ -272,6 +277,10 @@ fn one(view: &RunView, output: &mut Output) -> Result<(), VerbError> {
     let rows = [
         ("command", shell_words(&view.command)),
         ("by", view.by.clone()),
+        (
+            "job",
+            view.job.as_ref().map(JobView::said).unwrap_or_default(),
+        ),
         ("log", view.log.display().to_string()),
         ("folder", view.folder.display().to_string()),
         (
@@ -315,9 +324,13 @@ fn sign(state: &AttemptState) -> char {
         AttemptState::Failed { .. }
         | AttemptState::Signalled { .. }
         | AttemptState::OutOfMemory
+        | AttemptState::NodeFailed
         | AttemptState::StartFailed { .. } => '!',
         AttemptState::Queued { .. } => '·',
-        AttemptState::Cancelled { .. } | AttemptState::Terminated => '■',
+        AttemptState::Cancelled { .. }
+        | AttemptState::Terminated
+        | AttemptState::TimeLimit
+        | AttemptState::Preempted => '■',
         AttemptState::Starting | AttemptState::Running | AttemptState::Ending { .. } => '▸',
         AttemptState::RunningUnsupervised
         | AttemptState::HostRebooted

@@ -72,8 +72,8 @@ pub use semihv_encoders::worker::libraries as worker_libraries;
 pub use semihv_evaluation::ranking;
 pub use semihv_retrieval::log_panics_of_the_index;
 pub use semihv_runs::{
-    After, AttemptState, Cause, Direction, Ending, GpuTrouble, Level, Place, Reading, StartRecord,
-    SuperviseError, level, plain_line, supervise,
+    After, AttemptState, Cause, Direction, EndReason, Ending, GpuTrouble, JobView, Level, Place,
+    Reading, StartRecord, SuperviseError, level, plain_line, supervise,
 };
 pub use semihv_workspace::{
     CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,

@@ -155,7 +155,12 @@ fn cause(text: &str) -> Option<(u8, Cause)> {
 
 /// `slurmstepd: error: *** JOB 7 ON h CANCELLED AT 2021-… DUE TO TIME LIMIT ***`.
 fn of_slurm(text: &str) -> Option<Cause> {
-    let (_, said) = text.split_once("slurmstepd: error: *** ")?;
+    let (before, said) = text.split_once(": error: *** ")?;
+    // Where a machine is several nodes, with the node's name: `slurmstepd-n1`.
+    let speaker = before.rsplit(' ').next().unwrap_or_default();
+    if !speaker.starts_with("slurmstepd") {
+        return None;
+    }
     let mut words = said.split_whitespace();
     let what = words.next().filter(|it| matches!(*it, "JOB" | "STEP"))?;
     let job = words.next()?;
@@ -285,6 +290,8 @@ mod tests {
         #[test] fn the_last_exception()     { check("KeyError: 'a'\nDuring handling …\nValueError: b", Some("ValueError")); }
         #[test] fn an_exception_of_a_rank() { check("[rank3]: RuntimeError: CUDA error", Some("RuntimeError")); }
         #[test] fn a_bare_exception()       { check("KeyboardInterrupt", Some("KeyboardInterrupt")); }
+        #[test] fn a_named_node()           { check("slurmstepd-n1: error: *** JOB 7 ON n1 CANCELLED AT 2026-01-01T00:00:00 DUE TO TIME LIMIT ***", Some("time limit")); }
+        #[test] fn another_speaker()        { check("train: error: *** JOB 7 ON n1 CANCELLED AT 2026-01-01T00:00:00 ***", None); }
         #[test] fn an_error_rate()          { check("Error: 0.5 of all", Some("Error")); }
         #[test] fn memory_before_exception(){ check("torch.cuda.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB (GPU 3; 79.15 GiB total capacity)\nValueError: x", Some("out of GPU memory on GPU 3, 2.00 GiB more were wanted")); }
         #[test] fn a_full_disk()            { check("OSError: [Errno 28] No space left on device: 'x'", Some("disk full")); }

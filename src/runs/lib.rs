@@ -2,7 +2,8 @@
 //!
 //! An attempt of a run is a folder that says everything of it; its supervisor is a process of its
 //! own. Logs are tailed with bounded memory and followed across truncation and rotation, in the text
-//! formats of common trainers and in their event files. Deliberately absent, for now: other hosts.
+//! formats of common trainers and in their event files. Slurm's jobs are attempts
+//! too. Deliberately absent: other hosts, which the engine reaches.
 
 mod attempt;
 mod detach;
@@ -20,6 +21,7 @@ mod recipe;
 mod record_log;
 mod resume;
 mod series;
+mod slurm;
 mod state_file;
 mod window;
 
@@ -40,4 +42,7 @@ pub use plain_line::plain_line;
 pub use recipe::{FillError, Parameter, fill, fill_word, parameters, plain, values};
 pub use resume::resumed;
 pub use series::{Bucket, Series, SeriesView, Span};
+pub use slurm::{
+    JobView, Slurm, SlurmError, SubmitError, cancel_job, job_of, look_at_job, submit_job, tasks,
+};
 pub use window::{Direction, Place, PlacedLine, Search, search};

@@ -9,6 +9,7 @@ use crate::ending::ending;
 use crate::folder::begin;
 use crate::log_file::last_lines;
 use crate::recipe::{FillError, fill};
+use crate::slurm::begin_in_job;
 
 /// The first try comes after so long, the next one after twice that.
 const PAUSE_MS: i64 = 10_000;
@@ -68,43 +69,48 @@ fn latest(start: &Path, pattern: &str) -> Option<PathBuf> {
     dated.max().map(|(_, path)| path)
 }
 
-/// Begins the next attempt where this one ended for a reason of the machines. Who looks meanwhile
-/// sees one or the other.
+/// Begins the next attempt where this one ended for a reason of the machines; its folder. Who looks
+/// meanwhile sees one or the other.
 pub(crate) fn try_again(
     attempt: &Path,
     record: &StartRecord,
     exit: &ExitRecord,
-) -> Result<(), String> {
+) -> Result<Option<PathBuf>, String> {
     let has_failed = matches!(exit.reason, EndReason::Exited | EndReason::Signalled);
     if exit.code == Some(0) || !has_failed || record.attempt > record.retries {
-        return Ok(());
+        return Ok(None);
     }
     let log = last_lines(&attempt.join("log"), ENDING_LINES).map_err(|error| error.to_string())?;
     let ending = ending(log.iter().map(String::as_str));
     if !ending.is_some_and(|ending| ending.cause.is_worth_a_retry()) {
-        return Ok(());
+        return Ok(None);
     }
     let mut next = resumed(record).map_err(|error| error.to_string())?;
     let pause = PAUSE_MS.saturating_mul(1 << record.attempt.saturating_sub(1).min(10));
     next.not_before = Some(next.asked_at + pause);
+    if record.job.is_some() {
+        return begin_in_job(attempt, &next).map(Some);
+    }
     let runs = attempt.parent().and_then(Path::parent);
     let runs = runs.ok_or("the folder of runs cannot be told")?;
     let folder = begin(runs, &next).map_err(|error| error.to_string())?;
+    Ok(Some(folder))
+}
+
+/// A supervisor of its own for another attempt.
+pub(crate) fn supervise_again(folder: &Path) -> std::io::Result<()> {
     let said = File::options()
         .create(true)
         .append(true)
-        .open(folder.join("supervisor.log"))
-        .map_err(|error| error.to_string())?;
-    let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    Command::new(program)
+        .open(folder.join("supervisor.log"))?;
+    Command::new(std::env::current_exe()?)
         .arg("supervise")
-        .arg(&folder)
+        .arg(folder)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(said)
         .spawn()
         .map(drop)
-        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod atomic;
 mod filesystem;
+mod job;
 mod judged;
 mod known;
 mod lock;
@@ -17,6 +18,7 @@ mod toml_file;
 
 pub use atomic::write_atomically;
 pub use filesystem::{FileSystem, file_system, free_bytes};
+pub use job::{JobEntry, JobError, Scheduler};
 pub use judged::{Judged, JudgedQuery, append_judged, read_judged, standing};
 pub use known::{KnownWorkspace, known_workspaces, remember_workspace};
 pub use lock::{Lock, LockError, lock};

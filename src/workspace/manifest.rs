@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::FieldMapping;
+use crate::job::JobEntry;
 use crate::settings::SettingsFile;
 use crate::toml_file::{ReadTomlError, read_toml};
 
@@ -100,6 +101,8 @@ pub struct RecipeEntry {
     /// How often a run is tried again that a node or a time-out of NCCL ended.
     pub retries: u32,
     pub host: Option<String>,
+    /// What it asks a scheduler for; only for a host that has one.
+    pub job: Option<JobEntry>,
     pub key: Option<String>,
     pub logs: Vec<PathBuf>,
     /// Figures that what it prints says in a form of their own.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::job::{JobEntry, Scheduler};
 use crate::manifest::KeyEntry;
 
 /// The keys of `[settings]` in a manifest, and of the user's file. All are optional.
@@ -48,12 +49,23 @@ pub struct UserFile {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HostEntry {
-    /// What reaches it: default `ssh NAME`.
+    /// What reaches it: default `ssh NAME`, or nothing where this is a scheduler's login node.
     pub command: Vec<String>,
     /// semihv there; default: a copy of this one in its `~/.cache/semihv`.
     pub program: Option<String>,
     /// Where commands run and relative folders of recipes start; default: the home folder there.
     pub folder: PathBuf,
+    /// What starts commands there; default: semihv itself, at once.
+    pub scheduler: Option<Scheduler>,
+    /// What its jobs ask for where the recipe says nothing.
+    pub job: JobEntry,
+}
+
+impl HostEntry {
+    /// A scheduler that is asked on this machine.
+    pub fn is_here(&self) -> bool {
+        self.scheduler.is_some() && self.command.is_empty()
+    }
 }
 
 /// How pictures reach the terminal.

@@ -63,14 +63,26 @@ impl Reach {
 
     /// semihv there: named, or a copy of this one.
     fn program(&self) -> Result<String, Failure> {
-        match &self.entry.program {
+        let own = || {
+            std::env::current_exe()
+                .ok()?
+                .into_os_string()
+                .into_string()
+                .ok()
+        };
+        let own = self.entry.is_here().then(own).flatten();
+        match self.entry.program.as_ref().or(own.as_ref()) {
             Some(program) => Ok(shell_words(std::slice::from_ref(program))),
             None => Ok(format!("\"$HOME/.cache/semihv/{}\"", own_name()?)),
         }
     }
 
     fn spawn(&self, remote: &str) -> Result<Child, Failure> {
-        let words = self.words(remote);
+        let words = if self.entry.is_here() {
+            ["sh", "-c", remote].map(str::to_owned).to_vec()
+        } else {
+            self.words(remote)
+        };
         let [program, arguments @ ..] = words.as_slice() else {
             return Err(self.unreachable("its command has no words"));
         };

@@ -13,8 +13,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use semihv_domain::{Failure, FailureKind};
-use semihv_runs::{AttemptState, BeginError, StartRecord, begin};
-use semihv_workspace::{HostEntry, UserFile, read_toml, write_atomically};
+use semihv_runs::{AttemptState, BeginError, StartRecord, begin, tasks};
+use semihv_workspace::{HostEntry, Scheduler, UserFile, read_toml, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use super::Planned;
@@ -46,6 +46,8 @@ pub(crate) struct KeptHosts(BTreeMap<String, Arc<Mutex<Option<Channel>>>>);
 pub struct HostView {
     pub name: String,
     pub command: Vec<String>,
+    /// `slurm`; none: semihv itself starts commands there.
+    pub scheduler: Option<Scheduler>,
     /// Runs of this workspace that may be alive there.
     pub live: usize,
     /// What its agent calls the machine, and its version; none where it cannot be asked.
@@ -197,18 +199,25 @@ impl Engine {
         let host = record.host.clone().unwrap_or_default();
         // Connected before anything is written: a host that is not there starts nothing.
         self.ask_host(&host, |_| Ok(()))?;
-        let attempt = begin(self.local_runs().root(), record).or_fail("run")?;
+        let runs = self.local_runs();
+        let tasks = tasks(record).or_fail("run")?;
+        let begun = tasks
+            .iter()
+            .map(|task| begin(runs.root(), task).or_fail("run"));
+        let attempts: Vec<PathBuf> = begun.collect::<Result<_, _>>()?;
         let ask = || AgentAsk::Launch {
             record: Box::new(record.clone()),
             checks: planned.checks.clone(),
         };
         let started = self.ask_host(&host, |channel| channel.ask::<RunView>(ask()));
         match started {
-            Ok(view) => heard(&host, &attempt, view),
+            // Of an array, the first of its tasks; the others are heard of by the next look.
+            Ok(view) => heard(&host, &runs.attempt_of(&view.run)?, view),
             // It was refused there: nothing runs, and nothing was ever a run.
             Err(failure) if failure.kind != FailureKind::Network => {
-                let run = self.local_runs().root().join(&record.run);
-                let _ = fs::remove_dir_all(run);
+                for run in attempts.iter().filter_map(|attempt| attempt.parent()) {
+                    let _ = fs::remove_dir_all(run);
+                }
                 Err(failure)
             }
             Err(failure) => Err(failure),
@@ -298,6 +307,15 @@ impl Engine {
                 }
                 continue;
             };
+            if view.state == AttemptState::Unreachable
+                && let Some(before) = before
+            {
+                // The host answers, and its scheduler does not.
+                let silent = view.trouble.clone();
+                Last { silent, ..before }.write(attempt)?;
+                seen.has_moved = true;
+                continue;
+            }
             let (attempt, is_whole) = self.copy_logs(host, (run, attempt, view), seen)?;
             let last = Last {
                 // Over and all fetched after that: nothing comes any more.
@@ -458,6 +476,7 @@ impl Engine {
             HostView {
                 live: runs.iter().filter(is_live).count(),
                 command: entry.command,
+                scheduler: entry.scheduler,
                 there,
                 version,
                 trouble,

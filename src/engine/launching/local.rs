@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use semihv_domain::{Failure, FailureKind};
 use semihv_runs::{
-    AttemptState, BeginError, DetachError, FillError, LookError, ReadRecordError, StartRecord,
-    Wish, begin, detach, look, resumed, terminate_child, terminate_supervisor, wish,
+    AttemptState, BeginError, DetachError, FillError, LookError, ReadRecordError, Slurm,
+    StartRecord, Wish, begin, detach, resumed, terminate_child, terminate_supervisor, wish,
 };
 
 use super::view::RunView;
@@ -21,11 +22,15 @@ const SAID: usize = 500;
 #[derive(Debug, Clone)]
 pub(crate) struct LocalRuns {
     root: PathBuf,
+    pub(super) slurm: Arc<Slurm>,
 }
 
 impl LocalRuns {
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self {
+            root,
+            slurm: Arc::default(),
+        }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -60,7 +65,14 @@ impl LocalRuns {
     }
 
     pub(crate) fn view(&self, run: &str) -> Result<RunView, Failure> {
-        RunView::look(run, &self.attempt_of(run)?).or_fail("runs")
+        self.look(run, &self.attempt_of(run)?).or_fail("runs")
+    }
+
+    fn look(&self, run: &str, attempt: &Path) -> Result<RunView, LookError> {
+        match StartRecord::read(attempt)?.job {
+            Some(_) => RunView::look_at_job(run, attempt, &self.slurm),
+            None => RunView::look(run, attempt),
+        }
     }
 
     /// Started, or known not to start, when it returns; both are on disk by then. Asked twice for
@@ -74,15 +86,15 @@ impl LocalRuns {
         for check in checks {
             passes(check, &record.folder)?;
         }
+        if record.job.is_some() {
+            return self.launch_job(record, code);
+        }
         let attempt = match begin(&self.root, record) {
             Err(BeginError::Begun { run }) => return self.view(&run),
             begun => begun.or_fail("run")?,
         };
         if let Some(code) = code {
-            code.keep(&record.folder, &attempt).map_err(|error| {
-                Failure::of("run", FailureKind::Config, &error)
-                    .with_hint("the code could not be kept beside the run; is the disk full?")
-            })?;
+            keep(code, record, &attempt)?;
         }
         started(&record.run, &attempt)
     }
@@ -95,7 +107,7 @@ impl LocalRuns {
         grace_seconds: u32,
     ) -> Result<RunView, Failure> {
         let attempt = self.attempt_of(run)?;
-        let before = RunView::look(run, &attempt).or_fail("cancel")?;
+        let before = self.look(run, &attempt).or_fail("cancel")?;
         if before.state.is_over() {
             let summary = format!("{run} is not running: {}", before.state.said());
             return Err(Failure::new("cancel", FailureKind::User, summary));
@@ -120,21 +132,36 @@ impl LocalRuns {
                 return Err(failed(error));
             }
         }
-        RunView::look(run, &attempt).or_fail("cancel")
+        if let Some(job) = &before.job {
+            self.cancel_job(&before, job)?;
+        }
+        self.look(run, &attempt).or_fail("cancel")
     }
 
     /// The next attempt of a run that is over, from its latest checkpoint where it has some.
     pub(crate) fn resume(&self, run: &str) -> Result<RunView, Failure> {
-        let before = look(&self.attempt_of(run)?).or_fail("resume")?;
+        let before = self.view(run)?;
         if !before.state.is_over() {
             let summary = format!("{run} is {}", before.state.said());
             return Err(Failure::new("resume", FailureKind::User, summary)
                 .with_hint("cancel it first, or wait for its end"));
         }
-        let record = resumed(&before.record).or_fail("resume")?;
+        let record = StartRecord::read(&before.folder).or_fail("resume")?;
+        let record = resumed(&record).or_fail("resume")?;
         let attempt = begin(&self.root, &record).or_fail("resume")?;
+        if record.job.is_some() {
+            return self.resume_job(&record, &attempt);
+        }
         started(run, &attempt)
     }
+}
+
+/// The code beside the run.
+pub(super) fn keep(code: &Code, record: &StartRecord, attempt: &Path) -> Result<(), Failure> {
+    code.keep(&record.folder, attempt).map_err(|error| {
+        Failure::of("run", FailureKind::Config, &error)
+            .with_hint("the code could not be kept beside the run; is the disk full?")
+    })
 }
 
 fn started(run: &str, attempt: &Path) -> Result<RunView, Failure> {

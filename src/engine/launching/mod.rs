@@ -4,6 +4,7 @@ mod agent;
 mod channel;
 mod gpus;
 mod hosts;
+mod jobs;
 mod local;
 mod planning;
 mod view;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use semihv_domain::{Failure, FailureKind};
 use semihv_runs::{After, FillError, StartRecord, fill, fill_word, parameters, plain, values};
-use semihv_workspace::RecipeEntry;
+use semihv_workspace::{JobEntry, RecipeEntry};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::{LaunchSpec, Planned};
@@ -46,6 +46,7 @@ impl Engine {
             checkpoints,
         } = filled(recipe, &named).or_fail("run")?;
         let folder = self.folder_of(recipe, host.as_deref())?;
+        let job = self.job_of(recipe, host.as_deref())?;
         let seed = seed_of(recipe, &parameters)?;
         // Not the run's name, which is another one every time.
         let hashed =
@@ -81,6 +82,7 @@ impl Engine {
             parameters,
             sets,
             git: code.as_ref().map(|code| code.state.clone()),
+            job,
         };
         let warnings = self.warnings(&record)?;
         Ok(Planned {
@@ -94,7 +96,15 @@ impl Engine {
     /// On another machine the workspace's folder means nothing: the host says where it works.
     fn folder_of(&self, recipe: &RecipeEntry, host: Option<&str>) -> Result<PathBuf, Failure> {
         let start = match host {
-            Some(host) => self.host_entry(host)?.folder,
+            Some(host) => {
+                let entry = self.host_entry(host)?;
+                // A cluster whose login node this is.
+                if entry.is_here() && entry.folder.as_os_str().is_empty() {
+                    self.inner.places.root().to_owned()
+                } else {
+                    entry.folder
+                }
+            }
             None => self.inner.places.root().to_owned(),
         };
         // Joining nothing would add a slash.
@@ -105,6 +115,28 @@ impl Engine {
             return Err(Failure::new("run", FailureKind::User, summary));
         }
         Ok(folder)
+    }
+
+    /// What a scheduler is asked for, where the host has one.
+    fn job_of(
+        &self,
+        recipe: &RecipeEntry,
+        host: Option<&str>,
+    ) -> Result<Option<JobEntry>, Failure> {
+        let entry = host.map(|host| self.host_entry(host)).transpose()?;
+        let Some(entry) = entry.filter(|entry| entry.scheduler.is_some()) else {
+            if recipe.job.is_none() {
+                return Ok(None);
+            }
+            let host = host.unwrap_or("this machine");
+            let summary = format!("the recipe asks for a job, and {host} has no scheduler");
+            return Err(Failure::new("run", FailureKind::User, summary).with_hint(
+                "give the recipe a `host` whose [host.NAME] says scheduler = \"slurm\"",
+            ));
+        };
+        let job = recipe.job.clone().unwrap_or_default().over(entry.job);
+        job.check().or_fail("run")?;
+        Ok(Some(job))
     }
 
     /// By their whole names; a supervisor sees only the runs of its own machine.

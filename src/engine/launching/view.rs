@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use semihv_runs::{AttemptState, Cause, Ending, LookError, ending, look};
+use semihv_runs::{
+    Attempt, AttemptState, Cause, Ending, JobView, LookError, Slurm, ending, look, look_at_job,
+};
 use serde::{Deserialize, Serialize};
 
 /// Of the end of a log, to say why it ended.
@@ -35,6 +37,9 @@ pub struct RunView {
     pub by: String,
     pub log: PathBuf,
     pub folder: PathBuf,
+    /// Its job, where a scheduler runs it.
+    #[serde(default)]
+    pub job: Option<JobView>,
     /// Why it ended so, where its log says that.
     pub ending: Option<Ending>,
     /// What of its records cannot be read, or since when its host is silent.
@@ -49,20 +54,37 @@ impl RunView {
     pub fn said(&self) -> String {
         let said = self.state.said();
         match &self.ending {
-            Some(ending) => format!("{said}: {}", ending.cause.said()),
-            None => said,
+            // A scheduler's word may stand in its log as well.
+            Some(ending) if ending.cause.said() != said => {
+                format!("{said}: {}", ending.cause.said())
+            }
+            _ => said,
         }
     }
 
     /// As its folder on this machine says.
     pub(super) fn look(run: &str, attempt: &Path) -> Result<Self, LookError> {
-        let looked = look(attempt)?;
+        Ok(Self::of(run, look(attempt)?))
+    }
+
+    /// As its folder and the scheduler on this machine say.
+    pub(super) fn look_at_job(run: &str, attempt: &Path, slurm: &Slurm) -> Result<Self, LookError> {
+        let (looked, job) = look_at_job(attempt, slurm)?;
+        let mut view = Self::of(run, looked);
+        if let Some(why) = job.as_ref().and_then(|job| job.silent.clone()) {
+            view.trouble.get_or_insert(why);
+        }
+        view.job = job;
+        Ok(view)
+    }
+
+    fn of(run: &str, looked: Attempt) -> Self {
         let took = looked.started.zip(looked.ended);
         let trouble = match looked.skipped {
             0 => None,
             count => Some(format!("{count} lines of its journal are damaged")),
         };
-        Ok(Self {
+        Self {
             run: run.to_owned(),
             attempt: looked.record.attempt,
             recipe: looked.record.recipe,
@@ -77,9 +99,10 @@ impl RunView {
             by: looked.record.by,
             log: looked.log,
             folder: looked.folder,
+            job: None,
             ending: looked.disk_was_full.then(disk_full),
             trouble,
-        })
+        }
     }
 
     pub(super) fn unreadable(run: &str, attempt: &Path, why: String) -> Self {
@@ -98,6 +121,7 @@ impl RunView {
             by: String::new(),
             log: attempt.join("log"),
             folder: attempt.to_owned(),
+            job: None,
             ending: None,
             trouble: Some(why),
         }

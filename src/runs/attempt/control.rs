@@ -27,6 +27,12 @@ pub fn wish(folder: &Path, wish: &Wish) -> io::Result<()> {
     file.sync_all()
 }
 
+/// Who asked first that it ends.
+pub(crate) fn asked_by(folder: &Path) -> Option<String> {
+    let Wish::Cancel { by, .. } = wishes(folder).ok()?.into_iter().next()?;
+    Some(by)
+}
+
 /// All whole lines that are wishes, oldest first.
 pub(super) fn wishes(folder: &Path) -> io::Result<Vec<Wish>> {
     let file = match File::open(folder.join(NAME)) {

@@ -25,6 +25,8 @@ pub enum EndReason {
     StartFailed,
     /// The machine or the scheduler told the supervisor to end.
     Terminated,
+    /// The scheduler said that its time is over soon.
+    TimeLimit,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

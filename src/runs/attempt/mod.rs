@@ -13,6 +13,7 @@ mod state;
 mod supervise;
 mod turn;
 
+pub(crate) use control::asked_by;
 pub use control::{Wish, wish};
 pub use exit::{EndReason, ExitRecord};
 pub(crate) use identity::ancestors;
@@ -22,10 +23,11 @@ pub(crate) use look::live_processes;
 pub use look::{Attempt, LookError, look, terminate_child, terminate_supervisor};
 pub use record::{After, GitState, ReadRecordError, StartRecord};
 pub use state::{AttemptState, Seen, state};
+pub(crate) use state::{asked, ended, waiting};
 pub use supervise::{SuperviseError, supervise};
 
-const EVENTS: &str = "events.jsonl";
-const LOG: &str = "log";
+pub(crate) const EVENTS: &str = "events.jsonl";
+pub(crate) const LOG: &str = "log";
 
 #[cfg(test)]
 pub(crate) use record::tests::record as test_record;

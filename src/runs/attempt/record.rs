@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use semihv_workspace::JobEntry;
 use serde::{Deserialize, Serialize};
 
 /// Of every environment; the rest is named by the recipe.
@@ -24,6 +25,15 @@ pub enum ReadRecordError {
         source: Box<toml::de::Error>,
     },
 }
+
+/// The GPUs that a scheduler gave: without them a command would take those of others.
+const OF_A_JOB: [&str; 5] = [
+    "CUDA_VISIBLE_DEVICES",
+    "ROCR_VISIBLE_DEVICES",
+    "HIP_VISIBLE_DEVICES",
+    "GPU_DEVICE_ORDINAL",
+    "ZE_AFFINITY_MASK",
+];
 
 /// One attempt of a run: everything that decides what it does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -69,6 +79,9 @@ pub struct StartRecord {
     pub sets: BTreeMap<String, String>,
     #[serde(default)]
     pub git: Option<GitState>,
+    /// What is asked of a scheduler; none: it is started where its folder lies.
+    #[serde(default)]
+    pub job: Option<JobEntry>,
 }
 
 /// A run that must be over before another one starts.
@@ -124,6 +137,7 @@ impl StartRecord {
         let wanted: Vec<&str> = ALWAYS
             .into_iter()
             .chain(self.inherits.iter().map(String::as_str))
+            .chain(OF_A_JOB.into_iter().filter(|_| self.job.is_some()))
             .collect();
         let is_wanted = |name: &str| {
             wanted.iter().any(|wanted| match wanted.strip_suffix('*') {
@@ -174,6 +188,7 @@ pub(crate) mod tests {
                 untracked: vec!["a.py".to_owned()],
                 not_kept: 0,
             }),
+            job: None,
         }
     }
 

@@ -46,6 +46,10 @@ pub enum AttemptState {
         by: String,
     },
     Terminated,
+    /// Its time was over.
+    TimeLimit,
+    NodeFailed,
+    Preempted,
     StartFailed {
         why: String,
     },
@@ -70,6 +74,9 @@ impl AttemptState {
             Self::OutOfMemory => "out of memory",
             Self::Cancelled { .. } => "cancelled",
             Self::Terminated => "terminated",
+            Self::TimeLimit => "time limit",
+            Self::NodeFailed => "node failed",
+            Self::Preempted => "preempted",
             Self::StartFailed { .. } => "start failed",
             Self::HostRebooted => "host rebooted",
             Self::Lost => "lost",
@@ -149,7 +156,7 @@ pub fn state(journal: &Journal, exit: Option<&ExitRecord>, seen: Option<Seen>) -
     }
 }
 
-fn waiting(lines: &[Line]) -> AttemptState {
+pub(crate) fn waiting(lines: &[Line]) -> AttemptState {
     let last = lines.iter().rev().find_map(|line| match &line.event {
         Event::Waiting { why } => Some(why.clone()),
         _ => None,
@@ -157,7 +164,7 @@ fn waiting(lines: &[Line]) -> AttemptState {
     last.map_or(AttemptState::Starting, |why| AttemptState::Queued { why })
 }
 
-fn asked(lines: &[Line]) -> AttemptState {
+pub(crate) fn asked(lines: &[Line]) -> AttemptState {
     let by = lines.iter().find_map(|line| match &line.event {
         Event::Asked { by } => Some(by.clone()),
         _ => None,
@@ -165,11 +172,12 @@ fn asked(lines: &[Line]) -> AttemptState {
     by.map_or(AttemptState::Running, |by| AttemptState::Ending { by })
 }
 
-fn ended(exit: &ExitRecord) -> AttemptState {
+pub(crate) fn ended(exit: &ExitRecord) -> AttemptState {
     let by = || exit.by.clone().unwrap_or_default();
     match exit.reason {
         EndReason::Cancelled => AttemptState::Cancelled { by: by() },
         EndReason::Terminated => AttemptState::Terminated,
+        EndReason::TimeLimit => AttemptState::TimeLimit,
         EndReason::StartFailed => AttemptState::StartFailed {
             why: exit.trouble.clone().unwrap_or_default(),
         },

@@ -22,7 +22,7 @@ use rustix::process::{
     set_child_subreaper, setsid,
 };
 use semihv_workspace::{LockError, free_bytes, lock};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 
 use super::control::{Wish, wishes};
 use super::exit::{EndReason, ExitRecord, Reserved};
@@ -31,7 +31,8 @@ use super::journal::{Event, Journal, Moment, Writer};
 use super::record::{ReadRecordError, StartRecord};
 use super::turn::{Turn, turn};
 use super::{EVENTS, LOG};
-use crate::resume::try_again;
+use crate::resume::{supervise_again, try_again};
+use crate::slurm::attempt_of_job;
 
 /// How soon a wish is heard, and what is left behind is seen to end.
 const TICK: Duration = Duration::from_millis(250);
@@ -42,6 +43,8 @@ const TURN: Duration = Duration::from_millis(500);
 const FULL: u64 = 16 << 10;
 /// Where the machine wants the supervisor to end, it does not wait long.
 const GRACE_AT_TERMINATION: Duration = Duration::from_secs(10);
+/// Longer than any warning comes before the end.
+const GRACE_AT_WARNING: Duration = Duration::from_hours(24);
 
 #[derive(Debug, thiserror::Error)]
 pub enum SuperviseError {
@@ -55,13 +58,44 @@ pub enum SuperviseError {
     Io { path: PathBuf, source: io::Error },
 }
 
-/// Starts the command of an attempt and stays until nothing of it is alive.
+/// Starts the command of an attempt and stays until nothing of it is alive; in a job, also for the
+/// attempts after it.
 pub fn supervise(attempt: &Path) -> Result<ExitRecord, SuperviseError> {
+    let record = StartRecord::read(attempt)?;
+    if record.job.is_none() {
+        let (exit, next) = supervise_one(attempt, record)?;
+        if let Some(next) = next
+            && let Err(error) = supervise_again(&next)
+        {
+            tracing::warn!(%error, "another attempt could not be started");
+        }
+        return Ok(exit);
+    }
+    let restarts = std::env::var("SLURM_RESTART_COUNT").ok();
+    let restarts = restarts.and_then(|it| it.parse().ok()).unwrap_or(0);
+    let mut attempt = attempt_of_job(attempt, restarts).map_err(|why| SuperviseError::Io {
+        path: attempt.to_owned(),
+        source: io::Error::other(why),
+    })?;
+    loop {
+        let record = StartRecord::read(&attempt)?;
+        // Slurm ends what a job leaves behind: the next one is supervised by this process.
+        match supervise_one(&attempt, record)? {
+            (_, Some(next)) => attempt = next,
+            (exit, None) => return Ok(exit),
+        }
+    }
+}
+
+/// With the folder of the next attempt, where there is to be one.
+fn supervise_one(
+    attempt: &Path,
+    record: StartRecord,
+) -> Result<(ExitRecord, Option<PathBuf>), SuperviseError> {
     let io = |source| SuperviseError::Io {
         path: attempt.to_owned(),
         source,
     };
-    let record = StartRecord::read(attempt)?;
     let _lock = lock(&attempt.join("lock")).map_err(|error| match error {
         LockError::Held { holder } => SuperviseError::Held { holder },
         LockError::Io { path, source } => SuperviseError::Io { path, source },
@@ -77,10 +111,11 @@ pub fn supervise(attempt: &Path) -> Result<ExitRecord, SuperviseError> {
     set_child_subreaper(Some(getpid())).map_err(|errno| io(errno.into()))?;
     let supervisor = Supervisor::new(attempt, record.clone()).map_err(io)?;
     let exit = supervisor.run().map_err(io)?;
-    if let Err(why) = try_again(attempt, &record, &exit) {
+    let next = try_again(attempt, &record, &exit).unwrap_or_else(|why| {
         tracing::warn!(%why, "another attempt could not be started");
-    }
-    Ok(exit)
+        None
+    });
+    Ok((exit, next))
 }
 
 struct Supervisor<'a> {
@@ -92,6 +127,8 @@ struct Supervisor<'a> {
     kills_before: u64,
     /// SIGTERM or SIGINT came.
     is_terminated: Arc<AtomicBool>,
+    /// A scheduler's SIGUSR1: its time is nearly over.
+    is_warned: Arc<AtomicBool>,
     ending: Option<Ending>,
     heard: usize,
     beat: Heartbeat,
@@ -99,6 +136,7 @@ struct Supervisor<'a> {
 
 /// Somebody wants it to end.
 struct Ending {
+    reason: EndReason,
     /// None: the machine does.
     by: Option<String>,
     kill_at: Instant,
@@ -111,6 +149,8 @@ impl<'a> Supervisor<'a> {
         for signal in [SIGTERM, SIGINT] {
             signal_hook::flag::register(signal, Arc::clone(&is_terminated))?;
         }
+        let is_warned = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(SIGUSR1, Arc::clone(&is_warned))?;
         // Heard and not minded: the terminal that started it may go.
         signal_hook::flag::register(SIGHUP, Arc::default())?;
         let reserved = Reserved::new(attempt)?;
@@ -127,6 +167,7 @@ impl<'a> Supervisor<'a> {
             started: Moment::now(),
             kills_before: out_of_memory_kills(),
             is_terminated,
+            is_warned,
             ending: None,
             heard: 0,
             beat: Heartbeat::new(attempt)?,
@@ -215,6 +256,8 @@ impl<'a> Supervisor<'a> {
         loop {
             let is_alone = reap(pid, &mut ended);
             if let (true, Some(status)) = (is_alone, ended) {
+                // A scheduler tells the command and its supervisor at once.
+                self.hear_signals(pid);
                 return Ok(status);
             }
             if is_alone {
@@ -242,21 +285,35 @@ impl<'a> Supervisor<'a> {
         for Wish::Cancel { by, grace_seconds } in new {
             self.note(Event::Asked { by: by.clone() });
             let grace = Duration::from_secs(u64::from(grace_seconds));
-            self.begin_ending(pid, Some(by), grace);
+            self.begin_ending(pid, (EndReason::Cancelled, Some(by)), grace);
+        }
+        self.hear_signals(pid);
+    }
+
+    fn hear_signals(&mut self, pid: i32) {
+        if self.is_warned.swap(false, Ordering::Relaxed) {
+            // The scheduler itself ends what takes too long.
+            self.begin_ending(pid, (EndReason::TimeLimit, None), GRACE_AT_WARNING);
         }
         if self.is_terminated.swap(false, Ordering::Relaxed) {
-            self.begin_ending(pid, None, GRACE_AT_TERMINATION);
+            self.begin_ending(pid, (EndReason::Terminated, None), GRACE_AT_TERMINATION);
         }
     }
 
     /// The second who asks may only shorten the grace.
-    fn begin_ending(&mut self, pid: i32, by: Option<String>, grace: Duration) {
+    fn begin_ending(
+        &mut self,
+        pid: i32,
+        (reason, by): (EndReason, Option<String>),
+        grace: Duration,
+    ) {
         let kill_at = Instant::now() + grace;
         if let Some(ending) = &mut self.ending {
             ending.kill_at = ending.kill_at.min(kill_at);
             return;
         }
         self.ending = Some(Ending {
+            reason,
             by,
             kill_at,
             is_killed: false,
@@ -307,8 +364,7 @@ impl<'a> Supervisor<'a> {
         let signal = status.and_then(WaitStatus::terminating_signal);
         let reason = match (&self.ending, signal) {
             _ if trouble.is_some() => EndReason::StartFailed,
-            (Some(Ending { by: Some(_), .. }), _) => EndReason::Cancelled,
-            (Some(_), _) => EndReason::Terminated,
+            (Some(ending), _) => ending.reason,
             (None, Some(_)) => EndReason::Signalled,
             (None, None) => EndReason::Exited,
         };

@@ -25,6 +25,10 @@ pub(super) fn turn(attempt: &Path, record: &StartRecord) -> Turn {
     {
         return Turn::Later("for another try".to_owned());
     }
+    if record.job.is_some() {
+        // The scheduler has waited for them.
+        return Turn::Now;
+    }
     // `RUNS/RUN/attempt-N`.
     let Some(runs) = attempt.parent().and_then(Path::parent) else {
         return Turn::Now;

@@ -29,6 +29,7 @@ fn run(name: &str, state: AttemptState) -> RunView {
         by: "ana".to_owned(),
         log: PathBuf::from("/ws/runs/log"),
         folder: PathBuf::from("/ws/runs/attempt-1"),
+        job: None,
         ending: None,
         trouble: None,
     }

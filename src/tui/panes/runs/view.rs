@@ -136,10 +136,14 @@ pub(super) fn sign(state: &AttemptState) -> (Role, char, char) {
             (Role::Accent, '▸', '>')
         }
         AttemptState::Succeeded => (Role::Good, '✓', '+'),
-        AttemptState::Cancelled { .. } | AttemptState::Terminated => (Role::Muted, '■', '#'),
+        AttemptState::Cancelled { .. }
+        | AttemptState::Terminated
+        | AttemptState::TimeLimit
+        | AttemptState::Preempted => (Role::Muted, '■', '#'),
         AttemptState::Failed { .. }
         | AttemptState::Signalled { .. }
         | AttemptState::OutOfMemory
+        | AttemptState::NodeFailed
         | AttemptState::StartFailed { .. } => (Role::Bad, '!', '!'),
         AttemptState::RunningUnsupervised
         | AttemptState::HostRebooted
@@ -185,6 +189,9 @@ fn story(run: Option<&RunView>, theme: &Theme, width: u16) -> Said {
             "Its supervisor is gone: it goes on, and how it ends will not be known.",
             theme.style(Role::Warn),
         );
+    }
+    if let Some(job) = &run.job {
+        add(&job.said(), muted);
     }
     if let Some(trouble) = &run.trouble {
         add(trouble, theme.style(Role::Warn));
