@@ -82,6 +82,36 @@ pub fn run(user: &UserPlaces, keys_markdown: fn() -> String, is_interactive: boo
     }
 }
 
+/// Runs, their logs and figures, and where they run.
+fn on_runs(engine: &Engine, verb: &Verb, output: &mut Output) -> Result<(), VerbError> {
+    match verb {
+        Verb::Metrics(asked) => metrics::metrics(engine, asked, output),
+        Verb::Log(asked) => verbs::log(engine, asked, output),
+        Verb::Run {
+            recipe,
+            parameters,
+            after,
+            after_any,
+            dry_run,
+            wait,
+            ..
+        } => {
+            let spec = LaunchSpec {
+                recipe: recipe.clone(),
+                given: parameters.clone(),
+                after: runs::after(after, after_any),
+            };
+            runs::run(engine, &spec, (*dry_run, *wait), output)
+        }
+        Verb::Runs { run, .. } => runs::runs(engine, run.as_deref(), output),
+        Verb::Gpus { host, watch, .. } => gpus::gpus(engine, host.as_deref(), *watch, output),
+        Verb::Hosts { place, .. } => runs::hosts(engine, place.as_deref(), output),
+        Verb::Cancel { run, grace, .. } => runs::cancel(engine, run, *grace, output),
+        Verb::Resume { run, wait, .. } => runs::resume(engine, run, *wait, output),
+        _ => Ok(()),
+    }
+}
+
 fn wants_json(arguments: &Arguments) -> bool {
     match &arguments.verb {
         None
@@ -326,31 +356,8 @@ impl Session<'_> {
             Verb::Note { key, text, .. } => verbs::note(&engine, key, text, output),
             Verb::Regions(asked) => region_verb::regions(&engine, asked, output),
             Verb::Jobs { .. } => verbs::jobs(&engine, output),
-            Verb::Metrics(asked) => metrics::metrics(&engine, asked, output),
-            Verb::Log(asked) => verbs::log(&engine, asked, output),
-            Verb::Run {
-                recipe,
-                parameters,
-                after,
-                after_any,
-                dry_run,
-                wait,
-                ..
-            } => {
-                let spec = LaunchSpec {
-                    recipe: recipe.clone(),
-                    given: parameters.clone(),
-                    after: runs::after(after, after_any),
-                };
-                runs::run(&engine, &spec, (*dry_run, *wait), output)
-            }
-            Verb::Runs { run, .. } => runs::runs(&engine, run.as_deref(), output),
-            Verb::Gpus { host, watch, .. } => gpus::gpus(&engine, host.as_deref(), *watch, output),
-            Verb::Hosts { place, .. } => runs::hosts(&engine, place.as_deref(), output),
-            Verb::Cancel { run, grace, .. } => runs::cancel(&engine, run, *grace, output),
-            Verb::Resume { run, wait, .. } => runs::resume(&engine, run, *wait, output),
             Verb::Config { .. } => verbs::config(&engine, output),
-            _ => Ok(()),
+            verb => on_runs(&engine, verb, output),
         }
     }
 

@@ -173,8 +173,8 @@ fn a_search_goes_both_ways_and_ends() {
             direction,
         };
         match engine.ask(&Query::FindInLog(wanted)) {
-            Ok(Reply::FoundInLog(found)) => Ok(found),
-            other => Err(other),
+            Ok(Reply::FoundInLog(found)) => Some(found),
+            _ => None,
         }
     };
     let FoundInLog::At(place) = find("\"step\": 1500,", 0, Direction::Forward).unwrap() else {
@@ -188,7 +188,7 @@ fn a_search_goes_both_ways_and_ends() {
         find("\"step\": 1500,", u64::MAX, Direction::Backward).unwrap(),
         FoundInLog::At(place)
     );
-    assert!(find("(", 0, Direction::Forward).is_err());
+    assert!(find("(", 0, Direction::Forward).is_none());
 }
 
 #[test]

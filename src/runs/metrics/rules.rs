@@ -115,8 +115,8 @@ fn by_path(path: &[String], object: &Value) -> Option<(StepOf, f64)> {
     let value = path.iter().try_fold(object, |value, key| value.get(key))?;
     let value = value.as_f64().or_else(|| number(value.as_str()?))?;
     let keys = object.as_object()?.iter();
-    let step = keys.filter(|(key, _)| purpose(key) == Purpose::Step);
-    let step = step.filter_map(|(_, step)| whole(step.as_f64()?)).next();
+    let mut steps = keys.filter(|(key, _)| purpose(key) == Purpose::Step);
+    let step = steps.find_map(|(_, step)| whole(step.as_f64()?));
     Some((step.map_or(StepOf::Ordinal, StepOf::Said), value))
 }
 
