@@ -210,18 +210,19 @@ impl FollowedLog {
         let first = lines.first().map_or(at, |line| line.at);
         let guess = |offset: u64| {
             let rest = offset.saturating_sub(self.index.offset);
-            self.index.lines + estimate_lines(&lines, rest)
+            let estimated = estimate_lines(file, size, rest)?;
+            Ok::<u64, std::io::Error>(self.index.lines + estimated)
         };
         let first_line = match self.index.line_at(file, first, series)? {
             Some(line) => LineCount::Exact(line),
-            None => LineCount::Estimated(guess(first)),
+            None => LineCount::Estimated(guess(first)?),
         };
         let total_lines = match self.index.line_at(file, size, series)? {
             Some(ends) => {
                 let has_torn = start_of_line(file, size)? < size;
                 LineCount::Exact(ends + u64::from(has_torn))
             }
-            None => LineCount::Estimated(guess(size)),
+            None => LineCount::Estimated(guess(size)?),
         };
         Ok(LogWindow {
             lines,

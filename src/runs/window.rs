@@ -122,13 +122,13 @@ fn lines_from(file: &File, start: u64, count: usize) -> io::Result<Vec<PlacedLin
     Ok(lines)
 }
 
-/// How many lines some bytes may be, from the mean length of others.
-pub(crate) fn estimate_lines(lines: &[PlacedLine], bytes: u64) -> u64 {
-    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
-        return 0;
-    };
-    let shown = last.at + last.text.len() as u64 + 1 - first.at;
-    bytes / (shown / lines.len() as u64).max(1)
+/// How many lines some bytes may be, from the lines before a place.
+pub(crate) fn estimate_lines(file: &File, place: u64, bytes: u64) -> io::Result<u64> {
+    let length = place.min(BLOCK as u64);
+    let mut sample = vec![0; length as usize];
+    let read = read_fully(file, &mut sample, place - length)?;
+    let ends = memchr_iter(b'\n', sample.get(..read).unwrap_or_default()).count() as u64;
+    Ok(bytes / (length / ends.max(1)).max(1))
 }
 
 /// Which way a search goes.
