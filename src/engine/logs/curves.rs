@@ -214,11 +214,13 @@ pub(crate) fn curves(engine: &Engine, ask: &CurvesAsk) -> Curves {
 /// The loss, or what comes first.
 fn main_metric(metrics: &[MetricView]) -> Option<String> {
     let is = |wanted: &str| metrics.iter().find(|metric| metric.name == wanted);
-    let has = || {
-        let mut named = metrics.iter();
-        named.find(|metric| metric.name.to_lowercase().contains("loss"))
-    };
-    let found = is("loss").or_else(has).or_else(|| metrics.first());
+    // Not `loss scale`, unless nothing else is one.
+    let ends = |metric: &&MetricView| metric.name.to_lowercase().ends_with("loss");
+    let has = |metric: &&MetricView| metric.name.to_lowercase().contains("loss");
+    let found = is("loss")
+        .or_else(|| metrics.iter().find(ends))
+        .or_else(|| metrics.iter().find(has))
+        .or_else(|| metrics.first());
     found.map(|metric| metric.name.clone())
 }
 
