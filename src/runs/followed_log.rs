@@ -74,6 +74,14 @@ enum Source {
     State(StateFile, Said),
 }
 
+/// The same, of a file that nobody has read.
+#[derive(Debug)]
+enum Kind {
+    Lines,
+    Records(RecordFile),
+    State,
+}
+
 /// What stands where a log has its lines.
 #[derive(Debug, Default)]
 pub(crate) struct Said {
@@ -190,6 +198,10 @@ impl FollowedLog {
             return Ok(window_of(said));
         }
         let (file, size) = open(&self.path)?;
+        if self.source.is_none() && !matches!(self.kind(&file)?, Kind::Lines) {
+            // What it says is known once it is read.
+            return Ok(window_of(&Said::default()));
+        }
         self.window_of(&file, (size, place), around)
             .map_err(|source| ReadLogError::of(&self.path, source))
     }
@@ -306,20 +318,26 @@ impl FollowedLog {
 
     fn opened(&mut self) -> Result<Source, ReadLogError> {
         let (file, _) = open(&self.path)?;
+        Ok(match self.kind(&file)? {
+            Kind::Records(records) => {
+                Source::Records(RecordLog::new(&self.path, records), Said::default())
+            }
+            Kind::State => Source::State(StateFile::new(&self.path), Said::default()),
+            Kind::Lines => Source::Lines(self.resumed(&file)),
+        })
+    }
+
+    fn kind(&self, file: &File) -> Result<Kind, ReadLogError> {
         let mut start = vec![0; START];
-        let read = read_fully(&file, &mut start, 0)
+        let read = read_fully(file, &mut start, 0)
             .map_err(|source| ReadLogError::of(&self.path, source))?;
         start.truncate(read);
-        if let Some(records) = start.get(..RECORD_START).and_then(RecordFile::of) {
-            return Ok(Source::Records(
-                RecordLog::new(&self.path, records),
-                Said::default(),
-            ));
-        }
-        if state_file::is_it(&start) {
-            return Ok(Source::State(StateFile::new(&self.path), Said::default()));
-        }
-        Ok(Source::Lines(self.resumed(&file)))
+        let records = start.get(..RECORD_START).and_then(RecordFile::of);
+        Ok(match records {
+            Some(records) => Kind::Records(records),
+            None if state_file::is_it(&start) => Kind::State,
+            None => Kind::Lines,
+        })
     }
 
     /// Goes on where another process ended, if it is the same log.
@@ -457,6 +475,19 @@ mod tests {
         let window = log.window(Place::End, (1, 0)).unwrap();
         assert_eq!(window.lines[0].text, "step=8 loss=0.5");
         assert!(matches!(window.total_lines, LineCount::Estimated(_)));
+    }
+
+    #[test]
+    fn an_event_file_is_never_shown_as_lines() {
+        let Some(data) = semihv_testkit::real_data() else {
+            return;
+        };
+        let path = data.join("training_logs/26_wandb_offline_with_history.wandb");
+        let mut log = FollowedLog::new(&path);
+        assert_eq!(log.window(Place::End, (9, 0)).unwrap().lines, []);
+        log.read_all(&mut |_| true).unwrap();
+        let window = log.window(Place::End, (9, 0)).unwrap();
+        assert!(window.lines[0].text.starts_with("a W&B run"));
     }
 
     #[test]
