@@ -4,6 +4,7 @@
 //! own. Logs are tailed with bounded memory and followed across truncation and rotation, in the text
 //! formats of common trainers and in their event files. Deliberately absent, for now: other hosts.
 
+mod alerts;
 mod attempt;
 mod detach;
 mod ending;
@@ -23,6 +24,10 @@ mod series;
 mod state_file;
 mod window;
 
+pub use alerts::{
+    Alert, AlertBook, AlertCause, DiskRoom, FigureWatch, Finding, KnownAlert, Pace, Severity,
+    disk_room, is_stalled,
+};
 pub use attempt::{
     After, Attempt, AttemptState, EndReason, Event, ExitRecord, GitState, Journal, Line, LookError,
     Moment, Presence, ProcessId, ReadRecordError, Seen, StartRecord, SuperviseError, Wish, look,
