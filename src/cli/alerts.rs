@@ -31,7 +31,7 @@ pub(crate) fn alerts(
 }
 
 /// `! RUN  loss is NaN at step 7  line 8`.
-pub(crate) fn line(known: &KnownAlert) -> String {
+fn line(known: &KnownAlert) -> String {
     let KnownAlert { alert, is_seen } = known;
     let line = alert.line.map(|line| format!("  line {line}"));
     let seen = if *is_seen { "  seen" } else { "" };
