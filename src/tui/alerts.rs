@@ -128,7 +128,7 @@ mod tests {
         let words = "tune·]0;x: loss is NaN at step 7".to_owned();
         assert!(effects.contains(&Effect::Signal(AlertSignal::Bell, words.clone())));
         let screen = screen_text(&state);
-        assert!(screen.contains("! 1 alert "), "{screen}");
+        assert!(screen.contains("! 1 alert"), "{screen}");
         assert!(screen.contains(&words), "{screen}");
     }
 

@@ -1,7 +1,7 @@
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::sync::mpsc::Receiver;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use semihv_runs::{Alert, AlertCause};
 
@@ -28,6 +28,21 @@ fn append(bench: &Bench, text: &str) {
     file.write_all(text.as_bytes()).unwrap();
 }
 
+/// It watches when it tells of what grew.
+#[track_caller]
+fn wait_for_the_watcher(bench: &Bench, events: &Receiver<Event>, loss: &str) {
+    let due = Instant::now() + PATIENCE;
+    for step in 2.. {
+        assert!(Instant::now() < due, "nothing is watched");
+        append(bench, &format!("{{\"step\": {step}, \"loss\": {loss}}}\n"));
+        match events.recv_timeout(Duration::from_millis(100)) {
+            Ok(Event::LogChanged { .. }) => return,
+            Ok(Event::Alert(alert)) => panic!("{alert:?}"),
+            _ => {}
+        }
+    }
+}
+
 /// The next alert.
 #[track_caller]
 fn told(events: &Receiver<Event>) -> Alert {
@@ -48,16 +63,7 @@ fn a_log_that_turns_to_no_number_is_told_once_and_not_after_reopening() {
     let engine = bench.open();
     let events = engine.subscribe();
     engine.follow_changes();
-    // The watcher is there when it tells of what grew.
-    let mut step = 1;
-    loop {
-        step += 1;
-        append(&bench, &format!("{{\"step\": {step}, \"loss\": 1.5}}\n"));
-        if let Ok(Event::LogChanged { run }) = events.recv_timeout(Duration::from_millis(100)) {
-            assert_eq!(run, "tune");
-            break;
-        }
-    }
+    wait_for_the_watcher(&bench, &events, "1.5");
     append(&bench, "{\"step\": 9000, \"loss\": NaN}\n");
     let alert = told(&events);
     assert_eq!(
@@ -70,8 +76,7 @@ fn a_log_that_turns_to_no_number_is_told_once_and_not_after_reopening() {
     assert_eq!(other.alerts().unwrap().len(), 1);
     let of_other = other.subscribe();
     other.follow_changes();
-    append(&bench, "{\"step\": 9001, \"loss\": NaN}\n");
-    append(&bench, "{\"step\": 9002, \"loss\": NaN}\n");
+    wait_for_the_watcher(&bench, &of_other, "NaN");
     super::looking::look_at_log(&other, "tune", &bench.folder.path().join("train.jsonl"));
     engine.see_alerts(None).unwrap();
     // What is told of others' alerts is that there are others.
