@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Waits for a file, so that a test says when the loss turns.
 const RECIPES: &str = r#"
 [recipe.turns]
-command = ["sh", "-c", "echo '{\"step\": 1, \"loss\": 1.5}'; until [ -e turn ]; do sleep 0.1; done; echo '{\"step\": 2, \"loss\": NaN}'; exec sleep 1000"]
+command = ["sh", "-c", "echo '{{\"step\": 1, \"loss\": 1.5}}'; until [ -e turn ]; do sleep 0.1; done; echo '{{\"step\": 2, \"loss\": NaN}}'; exec sleep 1000"]
 
 [recipe.memory]
 command = ["sh", "-c", "echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 1 has' >&2; exit 1"]
@@ -100,6 +100,8 @@ fn a_loss_that_is_no_number_is_shown_rung_and_given_to_a_command_once() {
     shell.said(&["run", "turns"]);
     let root = shell.root();
     let mut pty = shell.home.program().arg(&root).size(120, 40).start();
+    pty.wait_for("4 train");
+    pty.wait_for("No questions yet.");
     pty.type_text("4");
     pty.wait_for("1 running");
     let before = pty.raw().iter().filter(|byte| **byte == 7).count();
