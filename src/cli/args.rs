@@ -208,6 +208,17 @@ pub enum Verb {
         #[command(flatten)]
         common: Common,
     },
+    /// What is wrong with runs: those that live, and those that ended within a week
+    Alerts {
+        /// Also those that somebody has seen
+        #[arg(long)]
+        all: bool,
+        /// Mark them as seen
+        #[arg(long)]
+        seen: bool,
+        #[command(flatten)]
+        common: Common,
+    },
     /// Ask a run to end: SIGTERM, and SIGKILL when the grace is over
     Cancel {
         run: String,
@@ -297,6 +308,7 @@ impl Verb {
         matches!(
             self,
             Self::Runs { .. }
+                | Self::Alerts { .. }
                 | Self::Cancel { .. }
                 | Self::Resume { .. }
                 | Self::Log(_)
@@ -325,6 +337,7 @@ impl Verb {
             | Self::Jobs { common }
             | Self::Run { common, .. }
             | Self::Runs { common, .. }
+            | Self::Alerts { common, .. }
             | Self::Cancel { common, .. }
             | Self::Resume { common, .. }
             | Self::Gpus { common, .. }

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: the workbench. `main` opens it when [`run`] says so.
 
+mod alerts;
 mod args;
 mod doctor;
 mod generate;
@@ -104,6 +105,7 @@ fn on_runs(engine: &Engine, verb: &Verb, output: &mut Output) -> Result<(), Verb
             runs::run(engine, &spec, (*dry_run, *wait), output)
         }
         Verb::Runs { run, .. } => runs::runs(engine, run.as_deref(), output),
+        Verb::Alerts { all, seen, .. } => alerts::alerts(engine, (*all, *seen), output),
         Verb::Gpus { host, watch, .. } => gpus::gpus(engine, host.as_deref(), *watch, output),
         Verb::Hosts { place, .. } => runs::hosts(engine, place.as_deref(), output),
         Verb::Cancel { run, grace, .. } => runs::cancel(engine, run, *grace, output),

@@ -8,8 +8,10 @@ use std::time::{Duration, Instant};
 
 use semihv_domain::{Failure, FailureKind};
 use semihv_engine::{
-    After, AttemptState, EndReason, Engine, JobView, LaunchSpec, RunView, plain_line, shell_words,
+    After, AttemptState, EndReason, Engine, JobView, KnownAlert, LaunchSpec, RunView, plain_line,
+    shell_words,
 };
+use serde::Serialize;
 
 use crate::output::{Output, VerbError};
 
@@ -255,7 +257,9 @@ pub(crate) fn runs(
     engine.look_at_hosts()?;
     if let Some(run) = run {
         let view = engine.run_view(&engine.find_run(run)?)?;
-        return one(&view, output);
+        let mut alerts = engine.alerts()?;
+        alerts.retain(|known| known.alert.run == view.run);
+        return one(&view, &alerts, output);
     }
     let views = engine.launched_runs()?;
     if output.is_json() {
@@ -269,9 +273,16 @@ pub(crate) fn runs(
         .try_for_each(|view| Ok(output.line(&line(view))?))
 }
 
-fn one(view: &RunView, output: &mut Output) -> Result<(), VerbError> {
+#[derive(Serialize)]
+struct WithAlerts<'a> {
+    #[serde(flatten)]
+    view: &'a RunView,
+    alerts: &'a [KnownAlert],
+}
+
+fn one(view: &RunView, alerts: &[KnownAlert], output: &mut Output) -> Result<(), VerbError> {
     if output.is_json() {
-        return Ok(output.json(view)?);
+        return Ok(output.json(&WithAlerts { view, alerts })?);
     }
     output.line(&line(view))?;
     let rows = [
@@ -294,6 +305,10 @@ fn one(view: &RunView, output: &mut Output) -> Result<(), VerbError> {
     ];
     for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
         output.line(&format!("  {name:<9}{value}"))?;
+    }
+    for known in alerts {
+        let words = plain_line(known.alert.words.as_bytes());
+        output.line(&format!("  alert    {words}"))?;
     }
     Ok(())
 }

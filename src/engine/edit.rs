@@ -28,6 +28,10 @@ impl Engine {
         {
             return self.judged(spec, (*pool, *row), *verdict);
         }
+        if let Edit::SeeAlerts { run } = edit {
+            self.see_alerts(run.as_deref())?;
+            return Ok(Edited::default());
+        }
         if crate::launching::edited(self, edit)? {
             self.tell(&Event::Changed(Changed::Runs));
             return Ok(Edited::default());
@@ -141,9 +145,11 @@ fn perform(store: &mut Store, edit: &Edit, author: &str) -> Result<Edited, Store
     let signed = (author, now());
     match edit {
         // Not of the store: performed before this.
-        Edit::Judge { .. } | Edit::Launch(_) | Edit::CancelRun { .. } | Edit::ResumeRun { .. } => {
-            Ok(Edited::default())
-        }
+        Edit::Judge { .. }
+        | Edit::SeeAlerts { .. }
+        | Edit::Launch(_)
+        | Edit::CancelRun { .. }
+        | Edit::ResumeRun { .. } => Ok(Edited::default()),
         Edit::AddTag { targets, tag } => {
             let changed = store.add_tag(targets, tag, signed)?;
             let (targets, tag) = (changed.clone(), tag.clone());

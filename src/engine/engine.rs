@@ -70,6 +70,7 @@ pub(crate) struct Inner {
     pub(crate) hosts: Mutex<crate::launching::KeptHosts>,
     pub(crate) endings: Mutex<crate::launching::KeptEndings>,
     pub(crate) logs: crate::logs::KeptLogs,
+    pub(crate) alerts: crate::alerts::KeptAlerts,
     listeners: Mutex<Vec<mpsc::Sender<Event>>>,
 }
 
@@ -141,6 +142,7 @@ impl Engine {
                 hosts: Mutex::default(),
                 endings: Mutex::default(),
                 logs: crate::logs::KeptLogs::default(),
+                alerts: crate::alerts::KeptAlerts::default(),
                 listeners: Mutex::new(Vec::new()),
                 options,
             }),
@@ -230,9 +232,9 @@ impl Engine {
     }
 
     pub(crate) fn tell(&self, event: &Event) {
-        // What is said of hits is no part of a search.
+        // What is said of hits or runs is no part of a search.
         if let Event::Changed(changed) = event
-            && *changed != Changed::Judged
+            && !matches!(changed, Changed::Judged | Changed::Alerts)
         {
             self.inner.searches.forget();
         }

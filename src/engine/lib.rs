@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: screens, key presses, argument parsing.
 
+mod alerts;
 mod alone;
 mod check;
 mod code;
@@ -72,13 +73,14 @@ pub use semihv_encoders::worker::libraries as worker_libraries;
 pub use semihv_evaluation::ranking;
 pub use semihv_retrieval::log_panics_of_the_index;
 pub use semihv_runs::{
-    After, AttemptState, Cause, Direction, EndReason, Ending, GpuTrouble, JobView, Level, Place,
-    Reading, StartRecord, SuperviseError, level, plain_line, supervise,
+    After, Alert, AlertCause, AttemptState, Cause, Direction, EndReason, Ending, GpuTrouble,
+    JobView, KnownAlert, Level, Place, Reading, Severity, StartRecord, SuperviseError, level,
+    plain_line, supervise,
 };
 pub use semihv_workspace::{
-    CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer, LayoutEntry,
-    MANIFEST, Manifest, ModelScore, QuestionRow, RetrievalEngine, Settings, SettingsFile, Share,
-    SkippedRow, SourceRow, UserPlaces, find_workspace, init, known_workspaces,
+    AlertSignal, CaseRow, FieldMapping, Graphics, ImportCounts, KeyEntry, KnownWorkspace, Layer,
+    LayoutEntry, MANIFEST, Manifest, ModelScore, QuestionRow, RetrievalEngine, Settings,
+    SettingsFile, Share, SkippedRow, SourceRow, UserPlaces, find_workspace, init, known_workspaces,
 };
 pub use training::{Length, Said, TrainSpec, Training};
 pub use watched::watched_workspace;

@@ -91,6 +91,8 @@ pub enum Query {
     Gpus,
     /// The runs that were launched here, and what can be launched.
     Launched,
+    /// What was told of runs.
+    Alerts,
     /// What a recipe would start with these values.
     PlanRun(LaunchSpec),
     /// What is left of a note that was being typed when the program ended.
@@ -132,6 +134,8 @@ pub enum Reply {
     Curves(Box<Curves>),
     Gpus(Vec<HostGpus>),
     Launched(Launched),
+    /// Oldest first.
+    Alerts(Vec<semihv_runs::KnownAlert>),
     /// The command as a shell would take it, and what to know before.
     PlannedRun {
         command: String,
@@ -294,6 +298,10 @@ pub enum Edit {
     EraseRegion {
         region: RegionId,
     },
+    /// What was told of a run, or of all, was seen.
+    SeeAlerts {
+        run: Option<String>,
+    },
     /// Starts a recipe.
     Launch(LaunchSpec),
     /// Asks a run to end.
@@ -379,6 +387,8 @@ pub enum Event {
     SettingsChanged { trouble: Option<String> },
     /// A followed log grew, or more of it was read.
     LogChanged { run: String },
+    /// Something is wrong with a run; it is on disk, and told once.
+    Alert(semihv_runs::Alert),
 }
 
 /// What changed, so that only what shows it is asked again.
@@ -394,4 +404,6 @@ pub enum Changed {
     Judged,
     /// A run was launched, moved or ended.
     Runs,
+    /// Something was told of a run, or somebody saw it.
+    Alerts,
 }

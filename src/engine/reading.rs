@@ -62,6 +62,7 @@ pub(crate) fn answer(engine: &Engine, query: &Query) -> Result<Reply, Failure> {
         Query::Curves(ask) => Ok(Reply::Curves(Box::new(crate::logs::curves(engine, ask)))),
         Query::Gpus => engine.gpus().map(Reply::Gpus),
         Query::Launched => crate::launching::launched(engine).map(Reply::Launched),
+        Query::Alerts => engine.alerts().map(Reply::Alerts),
         Query::PlanRun(spec) => crate::launching::plan(engine, spec),
         Query::Draft(target) => engine.with_store(|store| {
             let text = store.draft(*target).or_fail("draft")?;

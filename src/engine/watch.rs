@@ -25,6 +25,7 @@ impl Engine {
     /// once; the first frame waits for neither.
     pub fn follow_changes(&self) {
         self.watch();
+        self.watch_for_alerts();
         let engine = self.clone();
         let spawned = std::thread::Builder::new()
             .name("index".to_owned())
@@ -149,6 +150,7 @@ impl<'a> Runs<'a> {
         if now != self.states {
             self.states = now;
             self.engine.tell(&Event::Changed(Changed::Runs));
+            self.engine.want_alerts_of_runs();
             // One of them may be on a host, begun by another process.
             self.engine.follow_hosts();
         }
@@ -265,6 +267,9 @@ fn tell_of(engine: &Engine, paths: &[PathBuf]) {
             .err()
             .map(|failure: Failure| failure.summary);
         engine.tell(&Event::SettingsChanged { trouble });
+    }
+    if paths.contains(&engine.inner.places.alerts()) {
+        engine.tell(&Event::Changed(Changed::Alerts));
     }
     let named = crate::logs::logs_of_manifest(engine).into_iter();
     let named = named.filter(|(_, log)| paths.contains(log));

@@ -5,6 +5,7 @@
 //! formats of common trainers and in their event files. Slurm's jobs are attempts
 //! too. Deliberately absent: other hosts, which the engine reaches.
 
+mod alerts;
 mod attempt;
 mod detach;
 mod ending;
@@ -25,6 +26,10 @@ mod slurm;
 mod state_file;
 mod window;
 
+pub use alerts::{
+    Alert, AlertBook, AlertCause, DiskRoom, FigureWatch, Finding, KnownAlert, Pace, Severity,
+    disk_room, is_stalled,
+};
 pub use attempt::{
     After, Attempt, AttemptState, EndReason, Event, ExitRecord, GitState, Journal, Line, LookError,
     Moment, Presence, ProcessId, ReadRecordError, Seen, StartRecord, SuperviseError, Wish, look,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use semihv_domain::{Failure, JobId, Target, UnixSeconds};
-use semihv_engine::{CurvesAsk, Edit, Edited, Event, JobSpec, Query, Reply};
+use semihv_engine::{AlertSignal, CurvesAsk, Edit, Edited, Event, JobSpec, Query, Reply};
 
 use crate::backend::Settings;
 use crate::keys::Key;
@@ -79,6 +79,8 @@ pub enum Effect {
     Cancel(JobId),
     /// OSC 52, tmux's buffer and a file, whichever the terminal takes.
     Copy(String),
+    /// Tell the terminal, for a person who looks elsewhere.
+    Signal(AlertSignal, String),
     /// Write what is seen as a PNG; answered by [`Action::Copied`].
     Export(Box<Export>),
     /// Write curves as a table and a drawing; answered by [`Action::Copied`].

@@ -223,7 +223,7 @@ fn words(edit: &Edit) -> String {
         Edit::WriteNote { target, .. } => format!("note on the {} saved", target.kind()),
         Edit::ReplaceNote { .. } => "note changed".to_owned(),
         Edit::DeleteNote { .. } => "note deleted".to_owned(),
-        Edit::KeepDraft { .. } | Edit::DropDraft { .. } => String::new(),
+        Edit::KeepDraft { .. } | Edit::DropDraft { .. } | Edit::SeeAlerts { .. } => String::new(),
         Edit::DrawRegion { region, .. } => format!("region `{}` saved", region.label),
         Edit::PutRegion { region } => format!("region `{}` changed", region.label),
         Edit::NameRegion { label, .. } => format!("region named `{label}`"),

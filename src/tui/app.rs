@@ -23,6 +23,7 @@ pub enum Msg {
     Palette,
     Help,
     Messages,
+    Alerts,
 
     FocusNext,
     FocusPrevious,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 
 use semihv_domain::{Failure, JobId};
-use semihv_engine::{CurvesAsk, Edit, Edited, Event, JobSpec, Query, Reply};
+use semihv_engine::{AlertSignal, CurvesAsk, Edit, Edited, Event, JobSpec, Query, Reply};
 use semihv_imaging::{HeatMap, Raster, RegionFile, Scan};
 
 use crate::keymap::KeyRow;
@@ -73,6 +73,8 @@ pub struct Settings {
     pub graphics: Option<String>,
     /// What the link to the terminal carries, in kbit/s; 0: 4000 over SSH, any here.
     pub link_kbit: u64,
+    /// How the terminal tells that something is wrong with a run.
+    pub alert: AlertSignal,
     /// The layout to start with.
     pub layout: Option<String>,
     /// Layouts of the manifest, after the built-in ones.

@@ -61,6 +61,7 @@ fn plain(name: &str) -> Option<Msg> {
         "palette" => Msg::Palette,
         "help" => Msg::Help,
         "messages" => Msg::Messages,
+        "alerts" => Msg::Alerts,
         "focus-next" => Msg::FocusNext,
         "focus-previous" => Msg::FocusPrevious,
         "panes" => Msg::Panes,

@@ -3,6 +3,7 @@
 use semihv_engine::{JobSpec, Rebuild};
 
 use crate::action::{Action, Effect};
+use crate::alerts;
 use crate::annotate;
 use crate::app::Msg;
 use crate::keymap::Scope;
@@ -130,6 +131,7 @@ fn open(state: &mut State, msg: Msg) -> Vec<Effect> {
             Overlay::Prompt(Prompt::new(Purpose::LayoutName, question))
         }
         Msg::Workspaces => workspaces(state),
+        Msg::Alerts => return alerts::open(state),
         _ => return Vec::new(),
     };
     state.overlay = Some(overlay);

@@ -99,6 +99,7 @@ impl Backend for Engine {
             is_ascii: settings.ascii.value,
             graphics: Some(settings.graphics.value.name().to_owned()),
             link_kbit: settings.link_kbit.value,
+            alert: settings.alert.value,
             layout: Some(settings.layout.value),
             layouts,
             troubles,

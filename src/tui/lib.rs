@@ -4,6 +4,7 @@
 //! `runtime` performs effects.
 
 pub mod action;
+mod alerts;
 mod annotate;
 pub mod app;
 pub mod backend;

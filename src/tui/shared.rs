@@ -1,7 +1,7 @@
 //! What all panes see: the selection and what was loaded for it.
 
 use semihv_domain::{CaseId, Failure, ImageId, PassageId, QuestionId, Target, UnixSeconds};
-use semihv_engine::{CaseDetail, Overview, QuestionDetail};
+use semihv_engine::{CaseDetail, KnownAlert, Overview, QuestionDetail};
 use serde::{Deserialize, Serialize};
 
 use crate::pane::PaneKind;
@@ -119,6 +119,8 @@ pub struct Shared {
     /// Images of the hits, to be shown beside the selected one; empty when they are not wanted.
     pub hit_images: Vec<HitImage>,
     pub glyphs: Glyphs,
+    /// What was told of runs, oldest first.
+    pub alerts: Vec<KnownAlert>,
     pub is_read_only: bool,
     /// The time of the last event, for "8 s ago"; drawing never reads a clock.
     pub now: UnixSeconds,

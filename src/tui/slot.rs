@@ -41,6 +41,7 @@ pub enum SlotName {
     Notes,
     Draft,
     Tags,
+    Alerts,
     Completion,
     Spinner,
     Toast,

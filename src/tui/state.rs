@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 use semihv_domain::Failure;
-use semihv_engine::Edit;
+use semihv_engine::{AlertSignal, Edit};
 
 use crate::backend::Settings;
 use crate::keymap::Keymap;
@@ -32,6 +32,8 @@ pub struct State {
     pub overlay: Option<Overlay>,
     pub keymap: Arc<Keymap>,
     pub look: Look,
+    /// How the terminal tells of alerts.
+    pub signal: AlertSignal,
     /// Columns and rows of the terminal.
     pub size: (u16, u16),
     /// Keys of a sequence that is not finished.
@@ -90,6 +92,7 @@ pub(crate) struct Slots {
     pub(crate) case: Slot,
     pub(crate) question: Slot,
     pub(crate) tags: Slot,
+    pub(crate) alerts: Slot,
     pub(crate) toast: Slot,
     pub(crate) which_key: Slot,
 }
@@ -124,6 +127,7 @@ impl State {
                 depth: start.depth,
                 is_light: start.is_light,
             },
+            signal: AlertSignal::default(),
             size: start.size,
             pending: Vec::new(),
             is_which_key_shown: false,
@@ -137,6 +141,7 @@ impl State {
                 case: Slot::new(SlotName::Case),
                 question: Slot::new(SlotName::Question),
                 tags: Slot::new(SlotName::Tags),
+                alerts: Slot::new(SlotName::Alerts),
                 toast: Slot::new(SlotName::Toast),
                 which_key: Slot::new(SlotName::WhichKey),
             },
@@ -176,6 +181,7 @@ impl State {
         } else {
             Glyphs::Unicode
         };
+        self.signal = settings.alert;
         self.workspaces.clone_from(&settings.workspaces);
         for trouble in &settings.troubles {
             self.say_failure(trouble);

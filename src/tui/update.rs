@@ -12,6 +12,7 @@ use semihv_domain::{
 use semihv_engine::{AttemptState, Changed, Edit, Event, Query, Reply};
 
 use crate::action::{Action, Effect};
+use crate::alerts;
 use crate::annotate;
 use crate::control;
 use crate::input;
@@ -39,6 +40,7 @@ pub fn opening(state: &mut State, saved: Option<&str>) -> Vec<Effect> {
     effects.extend(state.panes.jobs.ask());
     // From now on it is told when one ends, whatever is on screen.
     effects.extend(panes::runs::ask(&mut state.panes.runs));
+    effects.push(alerts::ask(state));
     effects.extend(load_selection(state, &Selection::default()));
     state.is_refresh_due = true;
     let before = Before::of(state);
@@ -239,6 +241,10 @@ fn replied(state: &mut State, ticket: Ticket, reply: &Result<Reply, Failure>) ->
         annotate::tags_arrived(state, reply);
         return Vec::new();
     }
+    if state.slots.alerts.accepts(ticket) {
+        alerts::arrived(state, reply);
+        return Vec::new();
+    }
     let State { shared, panes, .. } = state;
     let effects = panes.reply(ticket, reply, shared).unwrap_or_default();
     for run in state.panes.runs.take_news() {
@@ -339,6 +345,7 @@ fn heard(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::LogChanged { run } => log_changed(state, &run),
+        Event::Alert(alert) => alerts::heard(state, &alert),
     }
 }
 
@@ -394,6 +401,7 @@ fn rows_changed(state: &mut State, changed: &Changed) -> Vec<Effect> {
             }
             state.is_refresh_due = true;
         }
+        Changed::Alerts => return vec![alerts::ask(state)],
         Changed::Judged => {
             panes::hits::forget(&mut state.panes.hits);
             state.is_refresh_due = true;
@@ -556,5 +564,8 @@ pub fn leaving(state: &mut State) -> Vec<Effect> {
 
 /// True for an edit that a person did not ask for by name.
 pub(crate) fn is_silent(edit: &Edit) -> bool {
-    matches!(edit, Edit::KeepDraft { .. } | Edit::DropDraft { .. })
+    matches!(
+        edit,
+        Edit::KeepDraft { .. } | Edit::DropDraft { .. } | Edit::SeeAlerts { .. }
+    )
 }

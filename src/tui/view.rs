@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style};
 use semihv_domain::JobState;
 use unicode_width::UnicodeWidthStr;
 
+use crate::alerts;
 use crate::layout::{Areas, Body};
 use crate::overlay;
 use crate::pane::PaneKind;
@@ -137,6 +138,11 @@ fn header(state: &State, theme: &Theme, area: Rect, buffer: &mut Buffer) {
 /// Alerts, running jobs and counts, in the order they stand.
 fn header_right(state: &State) -> Vec<(String, Role)> {
     let mut parts = Vec::new();
+    match alerts::unseen(state) {
+        0 => {}
+        1 => parts.push(("! 1 alert ".to_owned(), Role::Bad)),
+        many => parts.push((format!("! {many} alerts "), Role::Bad)),
+    }
     let all = state.panes.jobs.all();
     let is_failed = |job: &&semihv_domain::Job| matches!(job.state, JobState::Failed { .. });
     let failed = all.iter().filter(is_failed).count();

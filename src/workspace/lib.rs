@@ -29,8 +29,8 @@ pub use manifest::{
 pub use mapping::FieldMapping;
 pub use places::{MANIFEST, Places, UserPlaces, find_workspace};
 pub use settings::{
-    Graphics, HostEntry, Layer, RetrievalEngine, Settings, SettingsFile, Sourced, StoreMode,
-    UserFile,
+    AlertSignal, Graphics, HostEntry, Layer, RetrievalEngine, Settings, SettingsFile, Sourced,
+    StoreMode, UserFile,
 };
 pub use store::{
     Access, CaseRow, Durability, ImportCounts, ImportRows, Journal, Marker, ModelScore,

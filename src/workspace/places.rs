@@ -63,6 +63,11 @@ impl Places {
         self.root.join("exports")
     }
 
+    /// What was told of runs.
+    pub fn alerts(&self) -> PathBuf {
+        self.hidden().join("alerts.jsonl")
+    }
+
     pub fn session(&self) -> PathBuf {
         self.hidden().join("session.json")
     }

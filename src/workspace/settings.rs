@@ -33,6 +33,8 @@ pub struct SettingsFile {
     pub qdrant_url: Option<String>,
     pub qdrant_collection: Option<String>,
     pub qdrant_key_env: Option<String>,
+    pub alert: Option<AlertSignal>,
+    pub alert_command: Option<Vec<String>>,
 }
 
 /// The user's own file: settings and key bindings.
@@ -168,6 +170,30 @@ impl RetrievalEngine {
     }
 }
 
+/// How a terminal is asked to tell a person who looks elsewhere.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertSignal {
+    None,
+    #[default]
+    Bell,
+    /// A notification with words: iTerm2, Windows Terminal, `WezTerm`, foot.
+    Osc9,
+    /// The same with a title: urxvt, foot, Ghostty.
+    Osc777,
+}
+
+impl AlertSignal {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Bell => "bell",
+            Self::Osc9 => "osc9",
+            Self::Osc777 => "osc777",
+        }
+    }
+}
+
 /// Which layer a value came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -248,6 +274,11 @@ pub struct Settings {
     /// The environment variable with the key of the server; empty: it wants none. The user's to
     /// give.
     pub qdrant_key_env: Sourced<String>,
+    /// How the terminal tells that something is wrong with a run.
+    pub alert: Sourced<AlertSignal>,
+    /// What is run then, with `{run}`, `{words}`, `{cause}` and `{severity}` filled in; empty:
+    /// nothing. The user's to give, as every command is.
+    pub alert_command: Sourced<Vec<String>>,
 }
 
 impl Settings {
@@ -273,6 +304,8 @@ impl Settings {
             qdrant_url: Sourced::builtin(String::new()),
             qdrant_collection: Sourced::builtin("semihv".to_owned()),
             qdrant_key_env: Sourced::builtin(String::new()),
+            alert: Sourced::builtin(AlertSignal::Bell),
+            alert_command: Sourced::builtin(Vec::new()),
         }
     }
 
@@ -294,6 +327,7 @@ impl Settings {
             self.encoder_command.overlay(file.encoder_command, layer);
             self.qdrant_url.overlay(file.qdrant_url, layer);
             self.qdrant_key_env.overlay(file.qdrant_key_env, layer);
+            self.alert_command.overlay(file.alert_command, layer);
         }
         self.retriever.overlay(file.retriever, layer);
         self.query_instructions
@@ -301,6 +335,7 @@ impl Settings {
         self.retrieval_engine.overlay(file.retrieval_engine, layer);
         self.qdrant_collection
             .overlay(file.qdrant_collection, layer);
+        self.alert.overlay(file.alert, layer);
         self
     }
 
@@ -340,6 +375,8 @@ impl Settings {
             row("qdrant_url", &self.qdrant_url, String::clone),
             row("qdrant_collection", &self.qdrant_collection, String::clone),
             row("qdrant_key_env", &self.qdrant_key_env, String::clone),
+            row("alert", &self.alert, |it| it.name().to_owned()),
+            row("alert_command", &self.alert_command, |it| it.join(" ")),
         ]
     }
 }
@@ -377,11 +414,13 @@ mod tests {
         let file = || SettingsFile {
             encoder: Some("models/minilm".into()),
             encoder_command: Some("curl evil.example".into()),
+            alert_command: Some(vec!["curl".into(), "evil.example".into()]),
             ..Default::default()
         };
         let settings = Settings::builtin("ada").overlay(file(), Layer::Workspace);
         assert_eq!(settings.encoder.value, "models/minilm");
         assert_eq!(settings.encoder_command.value, "");
+        assert!(settings.alert_command.value.is_empty());
         let settings = settings.overlay(file(), Layer::User);
         assert_eq!(settings.encoder_command.value, "curl evil.example");
     }

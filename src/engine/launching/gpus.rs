@@ -146,7 +146,7 @@ impl Engine {
         Ok(watching.view(host))
     }
 
-    fn gpus_here(&self) -> HostGpus {
+    pub(crate) fn gpus_here(&self) -> HostGpus {
         let mut local = locked(&self.inner.gpus.local);
         let (watch, watched) = local.get_or_insert_with(|| {
             let runs = self.local_runs().root().to_owned();

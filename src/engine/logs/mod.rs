@@ -117,7 +117,7 @@ fn rules_of(figures: &BTreeMap<String, FigureEntry>) -> Vec<FigureRule> {
     rules.collect()
 }
 
-fn modified(path: &Path) -> Option<UnixSeconds> {
+pub(crate) fn modified(path: &Path) -> Option<UnixSeconds> {
     let modified = path.metadata().ok()?.modified().ok()?;
     let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
     i64::try_from(since.as_secs()).ok()
@@ -151,6 +151,10 @@ impl Engine {
         let attempts = attempts.map_err(|error| Failure::of("log", FailureKind::Data, &error))?;
         let logs = attempts.into_iter().map(|(_, folder)| folder.join("log"));
         Ok((name, logs.collect()))
+    }
+
+    pub(crate) fn is_followed(&self, path: &Path) -> bool {
+        locked(&self.inner.logs.by_path).contains_key(path)
     }
 
     pub(crate) fn followed(&self, path: &Path) -> SharedLog {
@@ -265,9 +269,10 @@ impl Engine {
         }
     }
 
-    /// A file that is followed grew. One that nobody looks at is read when somebody does.
+    /// A file that is followed grew. One that nobody looks at, and that is too large to be read for
+    /// alerts alone, is read when somebody does.
     pub(crate) fn log_grew(&self, run: &str, path: &Path) {
-        if locked(&self.inner.logs.by_path).contains_key(path) {
+        if self.is_followed(path) || self.is_read_for_alerts(path) {
             self.read_on(run, path);
         } else {
             let run = run.to_owned();
@@ -297,6 +302,7 @@ fn read_wanted(engine: &Engine, wanted: &Receiver<(String, PathBuf)>) {
         let log = engine.followed(&path);
         // A file that cannot be read is told of by the question that asks for it.
         let reading = locked(&log).advance(PART).unwrap_or_default();
+        engine.want_alerts_of_log(&run, &path);
         let is_due = told.get(&run).is_none_or(|it| it.elapsed() >= NEWS);
         if reading.is_news && (is_due || !reading.is_behind()) {
             told.insert(run.clone(), Instant::now());

@@ -235,6 +235,34 @@ impl Series {
         Ok(())
     }
 
+    /// Those behind the first `skipped`, in the order of the log, until `take` says false.
+    pub fn points_after(
+        &self,
+        name: &str,
+        skipped: u64,
+        take: &mut dyn FnMut(&MetricPoint) -> bool,
+    ) -> io::Result<()> {
+        let Some(column) = self.named(name) else {
+            return Ok(());
+        };
+        let mut left = skipped;
+        for block in &column.blocks {
+            let count = u64::from(block.summary.count);
+            if left >= count {
+                left -= count;
+                continue;
+            }
+            let points = self.kept.unpack(block)?;
+            let mut rest = points.iter().skip(left as usize);
+            left = 0;
+            if !rest.all(&mut *take) {
+                return Ok(());
+            }
+        }
+        column.open.iter().skip(left as usize).all(take);
+        Ok(())
+    }
+
     /// The first value that is no number.
     pub fn first_trouble(&self, name: &str) -> io::Result<Option<MetricPoint>> {
         let Some(column) = self.named(name) else {

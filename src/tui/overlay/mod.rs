@@ -22,6 +22,9 @@ pub enum Overlay {
     Messages {
         scroll: usize,
     },
+    Alerts {
+        scroll: usize,
+    },
 }
 
 /// A question that is answered by `y` or `n`.
@@ -61,7 +64,7 @@ impl Overlay {
                 }) => Outcome::Close,
                 _ => Outcome::Stay,
             },
-            Self::Messages { scroll } => {
+            Self::Messages { scroll } | Self::Alerts { scroll } => {
                 let Input::Key(key) = input else {
                     return Outcome::Stay;
                 };
@@ -83,7 +86,9 @@ impl Overlay {
             _ => return Outcome::Stay,
         };
         match self {
-            Self::Chooser(_) | Self::Messages { .. } => self.input(Input::Key(Key::plain(code))),
+            Self::Chooser(_) | Self::Messages { .. } | Self::Alerts { .. } => {
+                self.input(Input::Key(Key::plain(code)))
+            }
             Self::Prompt(_) | Self::Confirm(_) => Outcome::Stay,
         }
     }

@@ -6,6 +6,7 @@ use ratatui::style::Modifier;
 use ratatui::widgets::{Clear, Widget};
 
 use super::{Chooser, Confirm, Overlay, Prompt};
+use crate::alerts;
 use crate::pen::{Pen, wrapped};
 use crate::state::{State, Tone};
 use crate::text_edit::TextEdit;
@@ -56,6 +57,7 @@ pub(crate) fn view(overlay: &Overlay, state: &State, theme: &Theme, buffer: &mut
         Overlay::Chooser(chooser) => chooser_view(chooser, state, theme, buffer),
         Overlay::Prompt(prompt) => prompt_view(prompt, state, theme, buffer),
         Overlay::Confirm(confirm) => confirm_view(confirm, state, theme, buffer),
+        Overlay::Alerts { scroll } => alerts_view(*scroll, state, theme, buffer),
         Overlay::Messages { scroll } => messages_view(*scroll, state, theme, buffer),
     }
 }
@@ -178,6 +180,32 @@ fn messages_view(scroll: usize, state: &State, theme: &Theme, buffer: &mut Buffe
             );
         }
     }
+    scrolled(&lines, scroll, inside, (theme, buffer));
+}
+
+/// Newest first.
+fn alerts_view(scroll: usize, state: &State, theme: &Theme, buffer: &mut Buffer) {
+    let area = window(state, 90, 24);
+    let inside = frame("alerts", area, state, (theme, buffer));
+    if state.shared.alerts.is_empty() {
+        let muted = theme.style(Role::Muted);
+        Pen::new(buffer, inside, 0).text("Nothing was wrong with a run yet.", muted);
+    }
+    let mut lines = Vec::new();
+    for known in state.shared.alerts.iter().rev() {
+        let said = alerts::said(known, state.shared.now);
+        let said = wrapped(&said, inside.width).into_iter();
+        lines.extend(said.map(|line| (line, alerts::role(&known.alert))));
+    }
+    scrolled(&lines, scroll, inside, (theme, buffer));
+}
+
+fn scrolled(
+    lines: &[(String, Role)],
+    scroll: usize,
+    inside: Rect,
+    (theme, buffer): (&Theme, &mut Buffer),
+) {
     let first = scroll.min(lines.len().saturating_sub(usize::from(inside.height)));
     for (line, (text, role)) in (0..inside.height).zip(lines.iter().skip(first)) {
         Pen::new(buffer, inside, line).text(text, theme.style(*role));

@@ -11,6 +11,7 @@ mod keyboard;
 mod picker;
 mod pictures;
 mod screen;
+mod signal;
 mod signals;
 mod work;
 mod workbench;

@@ -13,7 +13,6 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
 use super::clicks::Clicks;
-use super::clipboard::{self, Between};
 use super::frame_budget::FrameBudget;
 use super::keyboard::{Heard, Keyboard};
 use super::pictures::{OfBackend, Pictures};
@@ -29,6 +28,8 @@ use crate::slot::{SlotName, Ticket};
 use crate::state::{Start, State, Tone};
 use crate::update::{leaving, opening, update};
 use crate::view::view;
+
+mod telling;
 
 /// Keys and events taken before the next frame.
 const BATCH: usize = 64;
@@ -407,6 +408,7 @@ impl Workbench {
                 });
             }
             Effect::Copy(text) => self.copy(text),
+            Effect::Signal(signal, words) => self.signal(signal, &words),
             Effect::Export(export) => {
                 let write = Pictures::exporter(&self.state);
                 self.tell(move |backend| Action::Copied(write(backend, &export)));
@@ -506,34 +508,6 @@ impl Workbench {
         self.tasks.spawn_blocking(move || {
             let stored = guarded("edit", || backend.edit(&edit));
             Done::Edited(Action::Edited(edit, stored))
-        });
-    }
-
-    fn copy(&mut self, text: String) {
-        let between = Between::of_environment(|name| std::env::var(name).ok());
-        let sequence = clipboard::sequence(&text, between);
-        if let Some(Err(error)) = sequence.as_ref().map(|bytes| self.screen.write(bytes)) {
-            return self.lost(&error);
-        }
-        self.tell(move |backend| {
-            let characters = text.chars().count();
-            let is_in_tmux = between == Between::Tmux && clipboard::load_tmux_buffer(&text);
-            let kept = backend.keep_copied(&text);
-            let mut places = Vec::new();
-            if sequence.is_some() {
-                places.push("the terminal's clipboard".to_owned());
-            }
-            if is_in_tmux {
-                places.push("tmux".to_owned());
-            }
-            places.extend(kept.as_ref().ok().cloned());
-            Action::Copied(match (places.is_empty(), kept) {
-                (true, Err(failure)) => Err(failure),
-                _ => Ok(format!(
-                    "{characters} characters copied to {}",
-                    places.join(", ")
-                )),
-            })
         });
     }
 

@@ -61,9 +61,9 @@ fn opening_asks_for_the_overview_and_for_what_is_seen() {
             _ => None,
         })
         .collect();
-    assert_eq!(asked.len(), 4, "{asked:?}");
+    assert_eq!(asked.len(), 5, "{asked:?}");
     assert_eq!(asked[0], &Query::Overview);
-    assert!(matches!(asked[3], Query::List(spec) if spec.filter.is_empty()));
+    assert!(matches!(asked[4], Query::List(spec) if spec.filter.is_empty()));
 }
 
 #[test]

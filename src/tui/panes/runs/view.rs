@@ -8,6 +8,7 @@ use semihv_engine::{AttemptState, RunView, shell_words};
 
 use super::State;
 use super::form::Form;
+use crate::alerts;
 use crate::notice;
 use crate::pane::PaneKind;
 use crate::pen::{Pen, wrapped};
@@ -44,7 +45,7 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
             notice::empty("No run was launched here yet.", help, theme, area, buffer);
         }
         Load::Ready(_) | Load::Loading { stale: Some(_) } => {
-            let mut below = story(state.current(), theme, area.width);
+            let mut below = story(state.current(), shared, theme, area.width);
             if state.armed.is_some() {
                 let sure = "x again asks it to end, any other key lets it be.".to_owned();
                 below.push((sure, theme.style(Role::Warn)));
@@ -169,7 +170,7 @@ fn took(run: &RunView, now: i64) -> String {
 }
 
 /// The command, and what is wrong.
-fn story(run: Option<&RunView>, theme: &Theme, width: u16) -> Said {
+fn story(run: Option<&RunView>, shared: &Shared, theme: &Theme, width: u16) -> Said {
     let Some(run) = run else { return Vec::new() };
     let (text, muted) = (theme.style(Role::Text), theme.style(Role::Muted));
     let mut said = vec![(String::new(), text)];
@@ -178,6 +179,10 @@ fn story(run: Option<&RunView>, theme: &Theme, width: u16) -> Said {
         said.extend(wrapped(&words, width).into_iter().map(|line| (line, style)));
     };
     add(&format!("$ {}", shell_words(&run.command)), text);
+    for known in shared.alerts.iter().filter(|it| it.alert.run == run.run) {
+        let style = theme.style(alerts::role(&known.alert));
+        add(&format!("! {}", known.alert.words), style);
+    }
     if let AttemptState::StartFailed { why } = &run.state {
         add(why, theme.style(Role::Bad));
     }
