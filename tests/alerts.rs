@@ -93,6 +93,10 @@ fn wait(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+fn bells(raw: &[u8]) -> usize {
+    raw.split(|byte| *byte == 7).count() - 1
+}
+
 #[test]
 fn a_loss_that_is_no_number_is_shown_rung_and_given_to_a_command_once() {
     let shell = Shell::new();
@@ -104,13 +108,11 @@ fn a_loss_that_is_no_number_is_shown_rung_and_given_to_a_command_once() {
     pty.wait_for("No questions yet.");
     pty.type_text("4");
     pty.wait_for("1 running");
-    let before = pty.raw().iter().filter(|byte| **byte == 7).count();
+    let before = bells(&pty.raw());
     fs::write(root.join("turn"), "").unwrap();
     pty.wait_for("loss is NaN at step 2");
     pty.wait_for("! 1 alert");
-    wait("a bell", || {
-        pty.raw().iter().filter(|byte| **byte == 7).count() > before
-    });
+    wait("a bell", || bells(&pty.raw()) > before);
     let said = || fs::read_to_string(&told).unwrap_or_default();
     wait("the command", || !said().is_empty());
     let expected = "not-finite|loss is NaN at step 2; $(x)|";

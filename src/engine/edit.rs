@@ -196,14 +196,16 @@ fn perform(store: &mut Store, edit: &Edit, author: &str) -> Result<Edited, Store
         },
         Edit::EraseRegion { region } => {
             let erased = store.remove_region(*region)?;
-            Ok(erased.map_or_else(Edited::default, |region| Edited {
-                changed: vec![Target::Image(region.image)],
-                undo: Some(Edit::PutRegion {
-                    region: Box::new(region),
-                }),
-            }))
+            Ok(erased.map_or_else(Edited::default, without_region))
         }
     }
+}
+
+fn without_region(region: Region) -> Edited {
+    let changed = vec![Target::Image(region.image)];
+    let region = Box::new(region);
+    let undo = Some(Edit::PutRegion { region });
+    Edited { changed, undo }
 }
 
 fn tagged(changed: Vec<Target>, undo: Edit) -> Edited {

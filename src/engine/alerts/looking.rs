@@ -17,7 +17,7 @@ use crate::{Engine, HostGpus, RunView};
 const NEWS_FOR: UnixSeconds = 7 * 24 * 3_600;
 /// A host may be silent for so long, as seen by this process: a laptop that was asleep was silent
 /// itself.
-const SILENT: Duration = Duration::from_secs(120);
+const SILENT: Duration = Duration::from_mins(2);
 /// A GPU of which less is used does nothing for the run.
 const LEAST_USE: u8 = 5;
 

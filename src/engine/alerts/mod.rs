@@ -20,7 +20,7 @@ use crate::{Changed, Engine, Event};
 use looking::{Look, Looking, Reads};
 
 /// While something runs, its silence is noticed no later than this.
-const EVERY: Duration = Duration::from_secs(60);
+const EVERY: Duration = Duration::from_mins(1);
 /// What a GPU does is known so soon after it was asked for the first time.
 const SOON: Duration = Duration::from_secs(5);
 /// What grows all the time is looked at no more often.

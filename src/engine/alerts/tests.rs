@@ -8,7 +8,7 @@ use semihv_runs::{Alert, AlertCause};
 use crate::tests::Bench;
 use crate::{Changed, Event};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn bench(recipes: &str) -> Bench {
     let bench = Bench::new();
@@ -47,9 +47,8 @@ fn wait_for_the_watcher(bench: &Bench, events: &Receiver<Event>, loss: &str) {
 #[track_caller]
 fn told(events: &Receiver<Event>) -> Alert {
     loop {
-        match events.recv_timeout(PATIENCE).expect("an alert") {
-            Event::Alert(alert) => return alert,
-            _ => {}
+        if let Event::Alert(alert) = events.recv_timeout(PATIENCE).expect("an alert") {
+            return alert;
         }
     }
 }
