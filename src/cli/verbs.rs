@@ -353,8 +353,9 @@ pub(crate) fn log(
         return Ok(());
     };
     if output.is_json() {
+        let lines: Vec<&str> = view.lines.iter().map(|line| line.text.as_str()).collect();
         return Ok(output.json(&serde_json::json!({
-            "run": view.run, "path": view.path, "lines": view.lines,
+            "run": view.run, "path": view.path, "lines": lines, "last": engine.last_of_log(run),
             "first_line": view.first_line, "total_lines": view.total_lines,
         }))?);
     }

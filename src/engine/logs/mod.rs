@@ -7,14 +7,14 @@ mod curves;
 mod export;
 mod lines;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use semihv_domain::{Failure, FailureKind, UnixSeconds};
+use semihv_domain::{Failure, FailureKind, MetricPoint, UnixSeconds};
 use semihv_runs::{
     FigureRule, FigureRules, FollowedLog, Reading, SeriesView, StartRecord, last_figures,
 };
@@ -231,6 +231,15 @@ impl Engine {
         Ok(log.series().views())
     }
 
+    /// The last point of each figure of a run's newest log; of a large one those that its end says.
+    pub fn last_of_log(&self, run: &str) -> Vec<(String, MetricPoint)> {
+        let logs = self.logs_named(run).map(|(_, logs)| logs);
+        let newest = logs.unwrap_or_default().pop();
+        let figures = newest.and_then(|path| self.last_figures(&path).ok());
+        let figures = figures.unwrap_or_default().into_iter();
+        figures.map(|series| (series.name, series.last)).collect()
+    }
+
     /// Reads a log to its end now, for a verb. `go_on` hears how far it is.
     pub fn read_log(
         &self,
@@ -283,12 +292,17 @@ impl Engine {
 
 fn read_wanted(engine: &Engine, wanted: &Receiver<(String, PathBuf)>) {
     let mut queue: VecDeque<(String, PathBuf)> = VecDeque::new();
-    let mut told: BTreeMap<String, Instant> = BTreeMap::new();
+    let mut telling = Telling::default();
     loop {
         if queue.is_empty() {
-            match wanted.recv() {
+            let first = match telling.next() {
+                None => wanted.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(pause) => wanted.recv_timeout(pause),
+            };
+            match first {
                 Ok(wish) => queue.push_back(wish),
-                Err(_) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
             }
         }
         for wish in wanted.try_iter() {
@@ -296,21 +310,50 @@ fn read_wanted(engine: &Engine, wanted: &Receiver<(String, PathBuf)>) {
                 queue.push_back(wish);
             }
         }
-        let Some((run, path)) = queue.pop_front() else {
-            continue;
-        };
-        let log = engine.followed(&path);
-        // A file that cannot be read is told of by the question that asks for it.
-        let reading = locked(&log).advance(PART).unwrap_or_default();
-        engine.want_alerts_of_log(&run, &path);
-        let is_due = told.get(&run).is_none_or(|it| it.elapsed() >= NEWS);
-        if reading.is_news && (is_due || !reading.is_behind()) {
-            told.insert(run.clone(), Instant::now());
-            engine.tell(&Event::LogChanged { run: run.clone() });
+        if let Some((run, path)) = queue.pop_front() {
+            let log = engine.followed(&path);
+            // A file that cannot be read is told of by the question that asks for it.
+            let reading = locked(&log).advance(PART).unwrap_or_default();
+            engine.want_alerts_of_log(&run, &path);
+            if reading.is_news {
+                telling.owed.insert(run.clone());
+            }
+            if reading.is_behind() {
+                queue.push_back((run, path));
+            }
         }
-        if reading.is_behind() {
-            queue.push_back((run, path));
+        for run in telling.due() {
+            engine.tell(&Event::LogChanged { run });
         }
+    }
+}
+
+/// What grew is told at once, and what grows all the time no more often than it can be seen.
+#[derive(Default)]
+struct Telling {
+    told: BTreeMap<String, Instant>,
+    owed: BTreeSet<String>,
+}
+
+impl Telling {
+    fn pause(&self, run: &str) -> Duration {
+        let told = self.told.get(run);
+        told.map_or(Duration::ZERO, |told| NEWS.saturating_sub(told.elapsed()))
+    }
+
+    /// Until the next run is to be told of; none where nothing is owed.
+    fn next(&self) -> Option<Duration> {
+        self.owed.iter().map(|run| self.pause(run)).min()
+    }
+
+    fn due(&mut self) -> Vec<String> {
+        let is_due = |run: &&String| self.pause(run).is_zero();
+        let due: Vec<String> = self.owed.iter().filter(is_due).cloned().collect();
+        for run in &due {
+            self.owed.remove(run);
+            self.told.insert(run.clone(), Instant::now());
+        }
+        due
     }
 }
 

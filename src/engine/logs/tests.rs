@@ -245,3 +245,17 @@ none = { }
         expected.map(|(name, step, value)| (name.to_owned(), step, value))
     );
 }
+
+#[test]
+fn what_grows_all_the_time_is_told_at_once_and_then_now_and_again() {
+    let mut telling = Telling::default();
+    telling.owed.insert("a".to_owned());
+    assert_eq!(telling.next(), Some(Duration::ZERO));
+    assert_eq!(telling.due(), ["a"]);
+    assert_eq!(telling.next(), None);
+    telling.owed.insert("a".to_owned());
+    telling.owed.insert("b".to_owned());
+    assert_eq!(telling.due(), ["b"]);
+    let pause = telling.next().unwrap();
+    assert!(!pause.is_zero() && pause <= NEWS, "{pause:?}");
+}

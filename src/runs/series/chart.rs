@@ -47,7 +47,23 @@ impl Bucket {
     }
 }
 
+/// The bucket that was filled last: the next step is mostly in it, and told without a division.
+struct Near {
+    bucket: usize,
+    steps: (u64, u64),
+}
+
 impl Span {
+    /// The first step of a bucket, and the first behind it.
+    fn steps_of(self, bucket: usize, count: usize) -> (u64, u64) {
+        let width = u128::from(self.last - self.first) + 1;
+        let edge = |bucket: usize| {
+            let steps = (bucket as u128 * width).div_ceil(count as u128);
+            u64::try_from(u128::from(self.first) + steps).unwrap_or(u64::MAX)
+        };
+        (edge(bucket), edge(bucket + 1))
+    }
+
     fn contains(self, step: u64) -> bool {
         (self.first..=self.last).contains(&step)
     }
@@ -70,8 +86,16 @@ impl Series {
             return Ok(Vec::new());
         };
         let mut gathered: Vec<Option<Summary>> = vec![None; count];
+        let mut near = Near {
+            bucket: 0,
+            steps: span.steps_of(0, count),
+        };
         let mut add = |step: u64, summary: &Summary| {
-            if let Some(slot) = gathered.get_mut(span.bucket(step, count)) {
+            if !(near.steps.0..near.steps.1).contains(&step) {
+                near.bucket = span.bucket(step, count);
+                near.steps = span.steps_of(near.bucket, count);
+            }
+            if let Some(slot) = gathered.get_mut(near.bucket) {
                 match slot {
                     Some(sum) => sum.add(summary),
                     None => *slot = Some(*summary),
