@@ -34,6 +34,8 @@ pub(crate) use lines::{find_in_log, log};
 const SHOWN_RUNS: usize = 50;
 /// Read between two questions: some 20 ms.
 const PART: u64 = 4 << 20;
+/// Between two parts of a log that is far behind.
+const LEFT_TO_OTHERS: Duration = Duration::from_millis(1);
 /// While much is to be read, screens are told no more often.
 const NEWS: Duration = Duration::from_millis(100);
 /// A list of logs reads logs up to this size for their figures, larger ones from their end.
@@ -320,6 +322,8 @@ fn read_wanted(engine: &Engine, wanted: &Receiver<(String, PathBuf)>) {
             }
             if reading.is_behind() {
                 queue.push_back((run, path));
+                // Who waits for the log comes first: a lock that is taken again at once is never theirs.
+                std::thread::sleep(LEFT_TO_OTHERS);
             }
         }
         for run in telling.due() {
