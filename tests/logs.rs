@@ -101,6 +101,13 @@ fn curves_are_saved_as_a_table_and_a_drawing() {
     let watched = home.path().join("data/semihv/watched");
     let folder = fs::read_dir(watched).unwrap().next().unwrap().unwrap();
     let exports = folder.path().join("exports");
+    drop(pty);
+    // What a person wrote into the manifest stays when the log is watched again.
+    let manifest = folder.path().join("semihv.toml");
+    append(&manifest, "\n# mine\n");
+    let again = home.program().arg("watch").arg(&path).start();
+    again.wait_for("loss 1 of 2");
+    assert!(fs::read_to_string(manifest).unwrap().contains("# mine"));
     let mut names: Vec<String> = fs::read_dir(exports)
         .unwrap()
         .map(|file| file.unwrap().file_name().into_string().unwrap())

@@ -55,7 +55,7 @@ pub use launching::{
 };
 pub use logs::{
     Axis, Curve, CurvePoint, Curves, CurvesAsk, FindInLog, FoundInLog, LineFilter, LogAsk, LogLine,
-    LogView, MetricView, RunSummary, csv_cell, curves_csv, curves_svg,
+    LogView, MetricView, RunSummary, csv_cell, curves_svg,
 };
 pub use pictures::read_file_image;
 pub use query::{

@@ -59,10 +59,14 @@ pub fn watched_workspace(user: &UserPlaces, logs: &[PathBuf]) -> Result<PathBuf,
         let summary = format!("{} cannot be written: {error}", folder.display());
         Failure::new("watch", FailureKind::Config, summary)
     };
+    let path = folder.join(MANIFEST);
+    // It may have been edited: how other figures are found, say.
+    if path.exists() {
+        return Ok(folder);
+    }
     let text = toml::to_string(&manifest).map_err(|error| unwritable(&error))?;
     std::fs::create_dir_all(&folder).map_err(|error| unwritable(&error))?;
-    write_atomically(&folder.join(MANIFEST), text.as_bytes())
-        .map_err(|error| unwritable(&error))?;
+    write_atomically(&path, text.as_bytes()).map_err(|error| unwritable(&error))?;
     Ok(folder)
 }
 

@@ -33,6 +33,13 @@ pub struct Reading {
     pub is_news: bool,
 }
 
+/// Nobody has looked at it.
+const UNREAD: Reading = Reading {
+    done: 0,
+    total: 1,
+    is_news: false,
+};
+
 impl Reading {
     pub fn is_behind(self) -> bool {
         self.done < self.total
@@ -137,7 +144,7 @@ impl FollowedLog {
             reader: MetricReader::default(),
             index: LineIndex::default(),
             kept_at: 0,
-            reading: Reading::default(),
+            reading: UNREAD,
         }
     }
 
@@ -158,6 +165,8 @@ impl FollowedLog {
     /// are quick, and places in the log are told by them.
     pub fn advance(&mut self, most: u64) -> Result<Reading, ReadLogError> {
         if self.source.is_none() {
+            // What cannot be opened is not on its way.
+            self.reading = Reading::default();
             self.source = Some(self.opened()?);
         }
         let Some(source) = &mut self.source else {
@@ -182,7 +191,7 @@ impl FollowedLog {
         }
     }
 
-    /// How far it was read at the last [`advance`](Self::advance).
+    /// How far it was read at the last [`advance`](Self::advance): behind, before there was one.
     pub fn reading(&self) -> Reading {
         self.reading
     }

@@ -188,7 +188,9 @@ pub(crate) fn curves(engine: &Engine, ask: &CurvesAsk) -> Curves {
     asked.buckets = ask.buckets.clamp(1, MOST_BUCKETS);
     name_metrics(engine, &logs, &mut drawn);
     if asked.metrics.is_empty() {
-        asked.metrics.extend(main_metric(&drawn.metrics));
+        let loss = super::loss_of(drawn.metrics.iter().map(|it| it.name.as_str()));
+        let loss = loss.and_then(|at| drawn.metrics.get(at));
+        asked.metrics.extend(loss.map(|it| it.name.clone()));
     }
     for (run, paths) in &logs {
         for (log, path) in paths.iter().enumerate() {
@@ -209,19 +211,6 @@ pub(crate) fn curves(engine: &Engine, ask: &CurvesAsk) -> Curves {
     let place = |metric: &str| asked.metrics.iter().position(|it| it == metric);
     drawn.curves.sort_by_key(|curve| place(&curve.metric));
     drawn
-}
-
-/// The loss, or what comes first.
-fn main_metric(metrics: &[MetricView]) -> Option<String> {
-    let is = |wanted: &str| metrics.iter().find(|metric| metric.name == wanted);
-    // Not `loss scale`, unless nothing else is one.
-    let ends = |metric: &&MetricView| metric.name.to_lowercase().ends_with("loss");
-    let has = |metric: &&MetricView| metric.name.to_lowercase().contains("loss");
-    let found = is("loss")
-        .or_else(|| metrics.iter().find(ends))
-        .or_else(|| metrics.iter().find(has))
-        .or_else(|| metrics.first());
-    found.map(|metric| metric.name.clone())
 }
 
 fn name_metrics(engine: &Engine, logs: &[(String, Vec<std::path::PathBuf>)], drawn: &mut Curves) {

@@ -39,7 +39,7 @@ impl Engine {
 }
 
 /// A row for each bucket: what lies in it.
-pub fn curves_csv(curves: &Curves) -> String {
+fn curves_csv(curves: &Curves) -> String {
     let mut text = "run,log,metric,x,step,mean,low,high,count,not_finite,last\n".to_owned();
     for curve in &curves.curves {
         let head = format!("{},{},{}", cell(&curve.run), curve.log, cell(&curve.metric));

@@ -2,6 +2,7 @@
 //! for.
 
 use std::path::PathBuf;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -140,10 +141,9 @@ pub(crate) fn log(engine: &Engine, ask: &LogAsk) -> Result<Reply, Failure> {
     let path = paths.into_iter().next_back().unwrap_or_default();
     let is_ours = path.starts_with(engine.inner.places.runs());
     let mut view = LogView::empty(run, path);
-    let followed = engine.followed(&view.path);
-    let log = locked(&followed);
+    let log = engine.followed(&view.path);
     let filled = match patterns {
-        None => fill(&mut view, &log, ask),
+        None => fill(&mut view, &locked(&log), ask),
         Some(patterns) => filtered(&mut view, &log, ask, &patterns),
     };
     match filled {
@@ -151,8 +151,7 @@ pub(crate) fn log(engine: &Engine, ask: &LogAsk) -> Result<Reply, Failure> {
         Err(ReadLogError::Missing { .. }) if is_ours => {}
         filled => filled.map_err(|error| failed(&error))?,
     }
-    view.reading = log.reading();
-    drop(log);
+    view.reading = locked(&log).reading();
     engine.read_on(&view.run, &view.path);
     Ok(Reply::Log(Box::new(view)))
 }
@@ -180,14 +179,15 @@ fn fill(view: &mut LogView, log: &FollowedLog, ask: &LogAsk) -> Result<(), ReadL
     Ok(())
 }
 
-/// Only lines that hold all patterns, looked for from the place on both sides.
+/// Only lines that hold all patterns, looked for from the place on both sides. Meanwhile others have
+/// the log.
 fn filtered(
     view: &mut LogView,
-    log: &FollowedLog,
+    log: &Mutex<FollowedLog>,
     ask: &LogAsk,
     patterns: &[Regex],
 ) -> Result<(), ReadLogError> {
-    let here = log.window(ask.place, (0, 1))?;
+    let here = locked(log).window(ask.place, (0, 1))?;
     (view.total_lines, view.size, view.modified) = (here.total_lines, here.size, here.modified);
     let start = here.lines.first().map_or(here.size, |line| line.at);
     let until = Instant::now() + SEARCHED_FOR;
@@ -217,6 +217,7 @@ fn filtered(
         places.push(at);
         from = at + 1;
     }
+    let log = locked(log);
     for (number, at) in places.into_iter().enumerate() {
         let window = log.window(Place::Byte(at), (0, 1))?;
         if number == 0 {

@@ -26,10 +26,12 @@ use crate::{Engine, Event};
 
 pub(crate) use curves::curves;
 pub use curves::{Axis, Curve, CurvePoint, Curves, CurvesAsk, MetricView};
-pub use export::{cell as csv_cell, curves_csv, curves_svg};
+pub use export::{cell as csv_cell, curves_svg};
 pub use lines::{FindInLog, FoundInLog, LineFilter, LogAsk, LogLine, LogView};
 pub(crate) use lines::{find_in_log, log};
 
+/// More than a list shows.
+const MOST_OPEN: usize = 128;
 /// Launched runs among the logs.
 const SHOWN_RUNS: usize = 50;
 /// Read between two questions: some 20 ms.
@@ -58,12 +60,44 @@ pub struct RunSummary {
 
 type SharedLog = Arc<Mutex<FollowedLog>>;
 
-/// Logs stay open between questions, so that only what was appended is read.
+/// Logs stay open between questions, so that only what was appended is read: the ones that were
+/// looked at last, as each holds two files open.
 #[derive(Debug, Default)]
 pub(crate) struct KeptLogs {
-    by_path: Mutex<BTreeMap<PathBuf, SharedLog>>,
+    open: Mutex<OpenLogs>,
     /// Runs and logs that are to be read on.
     wanted: Mutex<Option<Sender<(String, PathBuf)>>>,
+}
+
+#[derive(Debug, Default)]
+struct OpenLogs {
+    by_path: BTreeMap<PathBuf, (u64, SharedLog)>,
+    /// Counts the looks.
+    looks: u64,
+}
+
+impl OpenLogs {
+    fn look(&mut self, path: &Path) -> Option<SharedLog> {
+        self.looks += 1;
+        let (looked, log) = self.by_path.get_mut(path)?;
+        *looked = self.looks;
+        Some(Arc::clone(log))
+    }
+
+    /// With what is closed for it: the one that nobody has and that was looked at longest ago.
+    fn add(&mut self, path: &Path, log: SharedLog) -> Option<SharedLog> {
+        let closed = (self.by_path.len() >= MOST_OPEN).then(|| self.oldest());
+        let closed = closed.flatten().and_then(|path| self.by_path.remove(&path));
+        self.by_path.insert(path.to_owned(), (self.looks, log));
+        closed.map(|(_, log)| log)
+    }
+
+    fn oldest(&self) -> Option<PathBuf> {
+        let free = self.by_path.iter();
+        let free = free.filter(|(_, (_, log))| Arc::strong_count(log) == 1);
+        let oldest = free.min_by_key(|(_, (looked, _))| *looked);
+        oldest.map(|(path, _)| path.clone())
+    }
 }
 
 /// Names and paths: `[log.NAME]` entries, then the logs of recipes.
@@ -95,7 +129,11 @@ pub(crate) fn summaries(engine: &Engine) -> Vec<RunSummary> {
         let figures = engine.last_figures(&path);
         let modified = modified(&path);
         let (last, trouble) = match figures {
-            Ok(figures) => (loss(&figures).map(|it| it.last), None),
+            Ok(figures) => {
+                let loss = loss_of(figures.iter().map(|it| it.name.as_str()));
+                let loss = loss.and_then(|at| figures.get(at));
+                (loss.map(|it| it.last), None)
+            }
             Err(error) => (None, Some(error.to_string())),
         };
         RunSummary {
@@ -125,13 +163,22 @@ pub(crate) fn modified(path: &Path) -> Option<UnixSeconds> {
     i64::try_from(since.as_secs()).ok()
 }
 
-/// The series a person means by "loss".
-fn loss(figures: &[SeriesView]) -> Option<&SeriesView> {
-    figures
-        .iter()
-        .find(|series| series.name == "loss")
-        .or_else(|| figures.iter().find(|it| it.name.contains("loss")))
-        .or_else(|| figures.first())
+/// Which figure a person means by "loss": not its scale, unless nothing else is one; else the first.
+fn loss_of<'a>(names: impl Iterator<Item = &'a str>) -> Option<usize> {
+    let rank = |name: &str| {
+        let name = name.to_lowercase();
+        let is_loss = [
+            name == "loss",
+            name.ends_with("loss"),
+            name.contains("loss"),
+        ];
+        is_loss
+            .iter()
+            .position(|is_it| *is_it)
+            .unwrap_or(is_loss.len())
+    };
+    let ranked = names.enumerate().map(|(at, name)| (rank(name), at));
+    ranked.min().map(|(_, at)| at)
 }
 
 impl Engine {
@@ -156,13 +203,21 @@ impl Engine {
     }
 
     pub(crate) fn is_followed(&self, path: &Path) -> bool {
-        locked(&self.inner.logs.by_path).contains_key(path)
+        let open = locked(&self.inner.logs.open);
+        open.by_path.contains_key(path)
     }
 
     pub(crate) fn followed(&self, path: &Path) -> SharedLog {
-        let mut logs = locked(&self.inner.logs.by_path);
-        let opened = || Arc::new(Mutex::new(self.opened_log(path)));
-        logs.entry(path.to_owned()).or_insert_with(opened).clone()
+        let mut open = locked(&self.inner.logs.open);
+        if let Some(log) = open.look(path) {
+            return log;
+        }
+        let log = Arc::new(Mutex::new(self.opened_log(path)));
+        let closed = open.add(path, Arc::clone(&log));
+        // Writes down what it read, which nobody waits for.
+        drop(open);
+        drop(closed);
+        log
     }
 
     fn opened_log(&self, path: &Path) -> FollowedLog {
@@ -219,7 +274,8 @@ impl Engine {
 
     /// What was read by rules that may be others now is read anew when it is asked for.
     pub(crate) fn forget_logs(&self) {
-        locked(&self.inner.logs.by_path).clear();
+        let open = std::mem::take(&mut *locked(&self.inner.logs.open));
+        drop(open);
     }
 
     fn last_figures(&self, path: &Path) -> Result<Vec<SeriesView>, semihv_runs::ReadLogError> {

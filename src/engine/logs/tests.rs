@@ -259,3 +259,29 @@ fn what_grows_all_the_time_is_told_at_once_and_then_now_and_again() {
     let pause = telling.next().unwrap();
     assert!(!pause.is_zero() && pause <= NEWS, "{pause:?}");
 }
+
+#[test]
+fn a_loss_is_drawn_and_listed_before_its_scale() {
+    #[track_caller]
+    fn check(names: &[&str], expected: Option<usize>) {
+        assert_eq!(loss_of(names.iter().copied()), expected, "{names:?}");
+    }
+    check(&["loss scale", "lr", "lm loss"], Some(2));
+    check(&["eval_loss", "loss"], Some(1));
+    check(&["lr", "loss scale"], Some(1));
+    check(&["lr", "epoch"], Some(0));
+    check(&[], None);
+}
+
+#[test]
+fn few_logs_stay_open_however_many_are_looked_at() {
+    let bench = Bench::new();
+    let engine = bench.open();
+    let held = engine.followed(Path::new("held"));
+    for number in 0..3 * MOST_OPEN {
+        engine.followed(&bench.folder.path().join(number.to_string()));
+    }
+    assert_eq!(locked(&engine.inner.logs.open).by_path.len(), MOST_OPEN);
+    assert!(Arc::ptr_eq(&held, &engine.followed(Path::new("held"))));
+    assert!(!engine.is_followed(&bench.folder.path().join("0")));
+}
