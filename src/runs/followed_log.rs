@@ -70,6 +70,8 @@ pub struct FollowedLog {
     /// Bytes read at the last checkpoint.
     kept_at: u64,
     reading: Reading,
+    /// Why it could not be read on.
+    trouble: Option<String>,
 }
 
 /// What kind of file it is, by its first bytes.
@@ -145,6 +147,7 @@ impl FollowedLog {
             index: LineIndex::default(),
             kept_at: 0,
             reading: UNREAD,
+            trouble: None,
         }
     }
 
@@ -164,20 +167,28 @@ impl FollowedLog {
     /// Reads on, about `most` bytes of each of lines and figures. Lines are counted first: they
     /// are quick, and places in the log are told by them.
     pub fn advance(&mut self, most: u64) -> Result<Reading, ReadLogError> {
+        let read = self.read_on(most);
+        // What cannot be read is not on its way.
+        self.reading = read.as_ref().copied().unwrap_or_default();
+        self.trouble = read.as_ref().err().map(ToString::to_string);
+        read
+    }
+
+    fn read_on(&mut self, most: u64) -> Result<Reading, ReadLogError> {
         if self.source.is_none() {
-            // What cannot be opened is not on its way.
-            self.reading = Reading::default();
             self.source = Some(self.opened()?);
         }
-        let Some(source) = &mut self.source else {
-            return Ok(Reading::default());
-        };
-        self.reading = match source {
-            Source::Lines(_) => self.read_lines(most)?,
-            Source::Records(log, said) => log.poll(&mut self.reader, said, most)?,
-            Source::State(state, said) => state.poll(&mut self.reader, said)?,
-        };
-        Ok(self.reading)
+        match &mut self.source {
+            None => Ok(Reading::default()),
+            Some(Source::Lines(_)) => self.read_lines(most),
+            Some(Source::Records(log, said)) => log.poll(&mut self.reader, said, most),
+            Some(Source::State(state, said)) => state.poll(&mut self.reader, said),
+        }
+    }
+
+    /// Why the last [`advance`](Self::advance) failed.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// Reads to the end. `go_on` hears how far it is.

@@ -28,6 +28,7 @@ pub mod pen;
 pub mod picture;
 pub mod plot;
 pub mod reader;
+mod run_list;
 pub mod runtime;
 pub mod session;
 pub mod shared;

@@ -214,7 +214,7 @@ pub(crate) fn curves(engine: &Engine, ask: &CurvesAsk) -> Curves {
 }
 
 fn name_metrics(engine: &Engine, logs: &[(String, Vec<std::path::PathBuf>)], drawn: &mut Curves) {
-    for (_, paths) in logs {
+    for (name, paths) in logs {
         let mut own: Vec<String> = Vec::new();
         for path in paths {
             let followed = engine.followed(path);
@@ -223,6 +223,12 @@ fn name_metrics(engine: &Engine, logs: &[(String, Vec<std::path::PathBuf>)], dra
                 if !own.contains(&view.name) {
                     own.push(view.name);
                 }
+            }
+            // A run that waits for its turn has no log yet.
+            let is_awaited = path.starts_with(engine.inner.places.runs()) && !path.exists();
+            if let Some(why) = log.trouble().filter(|_| !is_awaited) {
+                let name = name.clone();
+                drawn.troubles.push((name, why.to_owned()));
             }
             let reading = log.reading();
             drawn.reading.done += reading.done;

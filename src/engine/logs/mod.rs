@@ -370,10 +370,9 @@ fn read_wanted(engine: &Engine, wanted: &Receiver<(String, PathBuf)>) {
         }
         if let Some((run, path)) = queue.pop_front() {
             let log = engine.followed(&path);
-            // A file that cannot be read is told of by the question that asks for it.
-            let reading = locked(&log).advance(PART).unwrap_or_default();
+            let (reading, is_news) = read_part(&mut locked(&log));
             engine.want_alerts_of_log(&run, &path);
-            if reading.is_news {
+            if is_news {
                 telling.owed.insert(run.clone());
             }
             if reading.is_behind() {
@@ -385,6 +384,15 @@ fn read_wanted(engine: &Engine, wanted: &Receiver<(String, PathBuf)>) {
         for run in telling.due() {
             engine.tell(&Event::LogChanged { run });
         }
+    }
+}
+
+/// How far it is, and whether there is something to say: that it cannot be read is said once.
+fn read_part(log: &mut FollowedLog) -> (Reading, bool) {
+    let had_trouble = log.trouble().is_some();
+    match log.advance(PART) {
+        Ok(reading) => (reading, reading.is_news || had_trouble),
+        Err(_) => (Reading::default(), !had_trouble),
     }
 }
 

@@ -285,3 +285,31 @@ fn few_logs_stay_open_however_many_are_looked_at() {
     assert!(Arc::ptr_eq(&held, &engine.followed(Path::new("held"))));
     assert!(!engine.is_followed(&bench.folder.path().join("0")));
 }
+
+#[test]
+fn a_log_that_is_not_there_is_said_where_its_curves_would_be() {
+    let bench = Bench::new();
+    let manifest = bench.folder.path().join("ws/semihv.toml");
+    append(&manifest, "\n[log.slow]\npath = \"nowhere.log\"\n");
+    let engine = bench.open();
+    let ask = CurvesAsk {
+        runs: vec!["slow".to_owned()],
+        metrics: Vec::new(),
+        axis: Axis::Step,
+        span: None,
+        buckets: 9,
+    };
+    let first = super::curves(&engine, &ask);
+    assert!(first.reading.is_behind() && first.troubles.is_empty());
+    let path = engine.logs_named("slow").unwrap().1.remove(0);
+    let log = engine.followed(&path);
+    assert!(read_part(&mut locked(&log)).1, "it is told");
+    assert!(!read_part(&mut locked(&log)).1, "once");
+    let then = super::curves(&engine, &ask);
+    assert!(!then.reading.is_behind());
+    assert!(
+        then.troubles[0].1.contains("no log at"),
+        "{:?}",
+        then.troubles
+    );
+}

@@ -7,11 +7,12 @@ mod view;
 
 use ratatui::layout::Rect;
 use semihv_domain::Failure;
-use semihv_engine::{Axis, Curve, CurvePoint, Curves, CurvesAsk, Query, Reply, RunSummary};
+use semihv_engine::{Axis, Curve, CurvePoint, Curves, CurvesAsk, Query, Reply};
 
 use crate::action::Effect;
 use crate::pane::{Hint, Input, Mouse, MouseKind, PaneKind, Title};
 use crate::plot::Scale;
+use crate::run_list::RunList;
 use crate::shared::{LinkedLine, Load, Shared};
 use crate::slot::{Slot, SlotName, Ticket};
 
@@ -47,7 +48,7 @@ impl Smoothing {
 /// The pane's own view state.
 #[derive(Debug, Clone)]
 pub struct State {
-    runs: Load<Vec<RunSummary>>,
+    runs: RunList,
     curves: Load<Box<Curves>>,
     /// What `curves` answers, or is asked for.
     asked: Option<CurvesAsk>,
@@ -71,14 +72,13 @@ pub struct State {
     is_stale: bool,
     /// The first of the small charts.
     top: usize,
-    runs_slot: Slot,
     slot: Slot,
 }
 
 impl Default for State {
     fn default() -> Self {
         Self {
-            runs: Load::Empty,
+            runs: RunList::new(SlotName::CurvesRuns),
             curves: Load::Empty,
             asked: None,
             run: None,
@@ -94,7 +94,6 @@ impl Default for State {
             pointed: None,
             is_stale: false,
             top: 0,
-            runs_slot: Slot::new(SlotName::CurvesRuns),
             slot: Slot::new(SlotName::Curves),
         }
     }
@@ -255,15 +254,9 @@ impl State {
     }
 
     fn other_run(&mut self, shared: &mut Shared, by: i64) -> Vec<Effect> {
-        let runs = self.runs.value().map_or(&[][..], Vec::as_slice);
-        let at = runs
-            .iter()
-            .position(|run| Some(&run.name) == self.run.as_ref());
-        let next = (at.map_or(0, |at| at as i64) + by).checked_rem_euclid(runs.len() as i64);
-        let Some(run) = next.and_then(|next| runs.get(next as usize)) else {
+        let Some(run) = self.runs.beside(self.run.as_deref(), by) else {
             return Vec::new();
         };
-        let run = run.name.clone();
         shared.selection.run = Some(run.clone());
         self.lead(run)
     }
@@ -384,11 +377,7 @@ fn ask_other(state: &mut State, msg: Msg) -> Vec<Effect> {
 
 /// Asks for the runs once, and for curves of what is selected now.
 pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    if matches!(state.runs, Load::Empty) {
-        state.runs.reload();
-        effects.push(Effect::Ask(state.runs_slot.ask(), Query::Runs));
-    }
+    let mut effects: Vec<Effect> = state.runs.ask().into_iter().collect();
     if let Some(run) = shared.selection.run.clone()
         && state.run.as_ref() != Some(&run)
     {
@@ -427,12 +416,12 @@ pub fn grew(state: &mut State, run: &str) -> Vec<Effect> {
 
 /// There are other runs: the next refresh asks which.
 pub fn forget_list(state: &mut State) {
-    state.runs = Load::Empty;
+    state.runs.forget();
 }
 
 /// The manifest or the files changed: the next refresh asks again.
 pub fn forget(state: &mut State) {
-    state.runs = Load::Empty;
+    state.runs.forget();
     state.asked = None;
 }
 
@@ -442,8 +431,10 @@ pub fn reply(
     reply: &Result<Reply, Failure>,
     shared: &mut Shared,
 ) -> Option<Vec<Effect>> {
-    if state.runs_slot.accepts(ticket) {
-        return Some(runs_came(state, reply, shared));
+    if state.runs.takes(ticket, reply) {
+        let run = state.runs.wanted(shared);
+        let other = run.filter(|run| state.run.as_ref() != Some(run));
+        return Some(other.map_or_else(Vec::new, |run| state.lead(run)));
     }
     if !state.slot.accepts(ticket) {
         return None;
@@ -460,24 +451,6 @@ pub fn reply(
     } else {
         Vec::new()
     })
-}
-
-fn runs_came(state: &mut State, reply: &Result<Reply, Failure>, shared: &Shared) -> Vec<Effect> {
-    match reply {
-        Ok(Reply::Runs(runs)) => {
-            state.runs = Load::Ready(runs.clone());
-            let first = runs.first().map(|run| run.name.clone());
-            match shared.selection.run.clone().or(first) {
-                Some(run) if state.run.as_ref() != Some(&run) => state.lead(run),
-                _ => Vec::new(),
-            }
-        }
-        Ok(_) => Vec::new(),
-        Err(failure) => {
-            state.runs = Load::Failed(failure.clone());
-            Vec::new()
-        }
-    }
 }
 
 pub fn mouse(state: &State, _shared: &Shared, mouse: Mouse, inside: Rect) -> Option<Msg> {

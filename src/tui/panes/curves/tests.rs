@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use semihv_domain::MetricPoint;
-use semihv_engine::MetricView;
+use semihv_engine::{MetricView, RunSummary};
 
 use super::*;
 use crate::pane_testing::{INSIDES, failure, screen};
@@ -154,6 +154,11 @@ fn screens() {
     };
     state.curves = Load::Ready(Box::new(nothing));
     shown("empty", &state, &shared);
+    if let Load::Ready(curves) = &mut state.curves {
+        let why = "no log at /data/nowhere.log; check the path in the manifest or wait until the run writes it";
+        curves.troubles.push(("tune-a3".to_owned(), why.to_owned()));
+    }
+    shown("missing-log", &state, &shared);
     let mut state = loaded(&mut shared);
     shown("loaded", &state, &shared);
     act(&mut state, Msg::Baseline, &mut shared);

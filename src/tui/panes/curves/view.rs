@@ -8,7 +8,7 @@ use semihv_engine::{Axis, Curve};
 use super::{Smoothing, State, nearest};
 use crate::notice;
 use crate::pane::PaneKind;
-use crate::pen::{Pen, grouped};
+use crate::pen::{Pen, grouped, wrapped};
 use crate::plot::{AXIS, Plot, PlotLine, PlotPoint, Scale, short, smoothed};
 use crate::shared::{Glyphs, Load, Shared};
 use crate::theme::{Role, Theme};
@@ -35,10 +35,14 @@ pub fn view(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &
             } else {
                 "The log says no figures that are known here."
             };
-            let style = theme.style(Role::Muted);
-            Pen::new(buffer, area, 0).text(text, style);
-            for (row, (run, why)) in (1..).zip(&curves.troubles) {
-                Pen::new(buffer, area, row).text(&format!("{run}: {why}"), style);
+            if curves.troubles.is_empty() {
+                Pen::new(buffer, area, 0).text(text, theme.style(Role::Muted));
+            }
+            let troubles = curves.troubles.iter();
+            let rows =
+                troubles.flat_map(|(run, why)| wrapped(&format!("{run}: {why}"), area.width));
+            for (row, text) in (0..area.height).zip(rows) {
+                Pen::new(buffer, area, row).text(&text, theme.style(Role::Bad));
             }
         }
         Some(_) if state.shows_all => small_charts(state, shared, theme, area, buffer),
@@ -281,8 +285,14 @@ fn points(curve: &Curve, smoothing: Smoothing) -> Vec<PlotPoint> {
 fn small_charts(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let names = state.metrics();
     let names: Vec<&str> = names.into_iter().skip(state.top).collect();
-    let columns = (area.width / LEAST.0).max(1);
-    let rows = (area.height / LEAST.1).max(1);
+    // As few columns as they need: few charts are large.
+    let count = u16::try_from(names.len()).unwrap_or(u16::MAX).max(1);
+    let most = (
+        (area.width / LEAST.0).max(1),
+        (area.height / LEAST.1).max(1),
+    );
+    let columns = count.div_ceil(most.1).min(most.0);
+    let rows = count.div_ceil(columns).min(most.1);
     let place = state
         .metric()
         .and_then(|metric| names.iter().position(|it| *it == metric));
@@ -332,7 +342,7 @@ fn name_style(is_marked: bool, shared: &Shared, theme: &Theme) -> Style {
 }
 
 fn nothing(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    match (&state.curves, &state.runs) {
+    match (&state.curves, state.runs.load()) {
         (Load::Failed(failure), _) | (_, Load::Failed(failure)) => {
             notice::failed(failure, theme, area, buffer);
         }

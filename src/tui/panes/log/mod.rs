@@ -9,13 +9,12 @@ mod view;
 use ratatui::layout::Rect;
 use regex::Regex;
 use semihv_domain::{Failure, LineCount};
-use semihv_engine::{
-    Direction, Level, LineFilter, LogAsk, LogLine, LogView, Place, Query, Reply, RunSummary,
-};
+use semihv_engine::{Direction, Level, LineFilter, LogAsk, LogLine, LogView, Place, Query, Reply};
 
 use crate::action::Effect;
 use crate::pane::{Hint, Input, Mouse, MouseKind, PaneKind, Title};
 use crate::reader::{self, Find};
+use crate::run_list::RunList;
 use crate::shared::{LinkedLine, Load, Shared};
 use crate::slot::{Slot, SlotName, Ticket};
 use crate::text_edit::TextEdit;
@@ -40,7 +39,7 @@ enum Aim {
 /// The pane's own view state.
 #[derive(Debug, Clone)]
 pub struct State {
-    runs: Load<Vec<RunSummary>>,
+    runs: RunList,
     log: Load<Box<LogView>>,
     /// The run that `log` is of or is asked for.
     run: Option<String>,
@@ -64,7 +63,6 @@ pub struct State {
     said: Option<String>,
     /// The line that another pane pointed at last.
     pointed: Option<LinkedLine>,
-    runs_slot: Slot,
     log_slot: Slot,
     find_slot: Slot,
 }
@@ -72,7 +70,7 @@ pub struct State {
 impl Default for State {
     fn default() -> Self {
         Self {
-            runs: Load::Empty,
+            runs: RunList::new(SlotName::Runs),
             log: Load::Empty,
             run: None,
             rows: Vec::new(),
@@ -90,7 +88,6 @@ impl Default for State {
             finding: None,
             said: None,
             pointed: None,
-            runs_slot: Slot::new(SlotName::Runs),
             log_slot: Slot::new(SlotName::Log),
             find_slot: Slot::new(SlotName::LogFind),
         }
@@ -376,18 +373,7 @@ fn read(state: &mut State, msg: reader::Msg) -> Vec<Effect> {
 }
 
 fn other_run(state: &mut State, shared: &mut Shared, by: i64) -> Vec<Effect> {
-    let names: Vec<&String> = state
-        .runs
-        .value()
-        .map_or_else(Vec::new, |runs| runs.iter().map(|run| &run.name).collect());
-    let at = names
-        .iter()
-        .position(|name| Some(*name) == state.run.as_ref());
-    let count = names.len() as i64;
-    let at = at.map_or(0, |at| at as i64);
-    let next = (at + by).checked_rem_euclid(count);
-    let next = next.and_then(|next| names.get(next as usize));
-    let Some(run) = next.map(|run| (*run).clone()) else {
+    let Some(run) = state.runs.beside(state.run.as_deref(), by) else {
         return Vec::new();
     };
     shared.selection.run = Some(run.clone());
@@ -397,11 +383,7 @@ fn other_run(state: &mut State, shared: &mut Shared, by: i64) -> Vec<Effect> {
 /// Asks for the runs once, for the log of the selected one when it is another, and for the line
 /// that another pane points at.
 pub fn refresh(state: &mut State, shared: &Shared) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    if matches!(state.runs, Load::Empty) {
-        state.runs.reload();
-        effects.push(Effect::Ask(state.runs_slot.ask(), Query::Runs));
-    }
+    let mut effects: Vec<Effect> = state.runs.ask().into_iter().collect();
     if let Some(run) = shared.selection.run.clone()
         && state.run.as_ref() != Some(&run)
     {
@@ -430,12 +412,12 @@ pub fn grew(state: &mut State, run: &str) -> Vec<Effect> {
 
 /// There are other runs: the next refresh asks which.
 pub fn forget_list(state: &mut State) {
-    state.runs = Load::Empty;
+    state.runs.forget();
 }
 
 /// The manifest or the files changed: the next refresh asks again.
 pub fn forget(state: &mut State) {
-    state.runs = Load::Empty;
+    state.runs.forget();
     state.run = None;
 }
 
@@ -445,8 +427,10 @@ pub fn reply(
     reply: &Result<Reply, Failure>,
     shared: &mut Shared,
 ) -> Option<Vec<Effect>> {
-    if state.runs_slot.accepts(ticket) {
-        return Some(runs_came(state, reply, shared));
+    if state.runs.takes(ticket, reply) {
+        let run = state.runs.wanted(shared);
+        let other = run.filter(|run| state.run.as_ref() != Some(run));
+        return Some(other.map_or_else(Vec::new, |run| state.open_run(run)));
     }
     if state.find_slot.accepts(ticket) {
         return Some(match reply {
@@ -475,24 +459,6 @@ pub fn reply(
         Err(failure) => state.log = Load::Failed(failure.clone()),
     }
     Some(Vec::new())
-}
-
-fn runs_came(state: &mut State, reply: &Result<Reply, Failure>, shared: &Shared) -> Vec<Effect> {
-    match reply {
-        Ok(Reply::Runs(runs)) => {
-            state.runs = Load::Ready(runs.clone());
-            let first = runs.first().map(|run| run.name.clone());
-            match shared.selection.run.clone().or(first) {
-                Some(run) if state.run.as_ref() != Some(&run) => state.open_run(run),
-                _ => Vec::new(),
-            }
-        }
-        Ok(_) => Vec::new(),
-        Err(failure) => {
-            state.runs = Load::Failed(failure.clone());
-            Vec::new()
-        }
-    }
 }
 
 pub fn mouse(state: &State, _shared: &Shared, mouse: Mouse, inside: Rect) -> Option<Msg> {
@@ -571,7 +537,7 @@ pub fn hints(state: &State, _shared: &Shared) -> Vec<Hint> {
         hint("log.level", "level"),
         hint("log.wrap", "wrap"),
     ];
-    if state.runs.value().is_some_and(|runs| runs.len() > 1) {
+    if state.runs.load().value().is_some_and(|runs| runs.len() > 1) {
         hints.insert(0, hint("log.next-run", "next run"));
     }
     hints

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use semihv_engine::{FoundInLog, Reading};
+use semihv_engine::{FoundInLog, Reading, RunSummary};
 
 use super::*;
 use crate::keys::Key;

@@ -254,7 +254,7 @@ fn line_style(level: Level, is_cursor: bool, shared: &Shared, theme: &Theme) -> 
 }
 
 fn nothing(state: &State, shared: &Shared, theme: &Theme, area: Rect, buffer: &mut Buffer) {
-    match (&state.log, &state.runs) {
+    match (&state.log, state.runs.load()) {
         (Load::Failed(failure), _) | (_, Load::Failed(failure)) => {
             notice::failed(failure, theme, area, buffer);
         }
